@@ -1,0 +1,1 @@
+"""Record what models do, compare it by topology and by its neighbours, and write the tables."""

@@ -1,0 +1,1 @@
+"""The model families, and the one contract between them and the suite."""
