@@ -1,0 +1,157 @@
+"""Distances inside one point cloud, safe in every digit, and the two ways to bring them to a common scale."""
+
+import math
+from collections.abc import Callable
+from difflib import get_close_matches
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float64
+from torch import Tensor
+
+from rtd.inputs import as_cloud
+
+Array = np.ndarray | Tensor
+Convention = Callable[[Tensor, float], Tensor]
+
+
+class DegenerateError(ValueError):
+    """A representation without a scale: its quantile of distances is 0, or what is compared in it is constant."""
+
+
+def distances(x: Any, metric: str = "euclidean") -> Array:
+    """Dissimilarities between the n rows of `x`: [n, n] float64, exactly symmetric, 0 on the diagonal and between equal rows.
+
+    `x` is [n, p], a numpy array, a list or a tensor of any real dtype; a tensor gives a tensor, on its device and differentiable.
+    Differences are taken coordinate by coordinate: the matrix-product shortcut of `torch.cdist` loses four digits on activations that are
+    not centred, and RTD then counts hundreds of bars between isometric clouds. Metrics: euclidean, sqeuclidean, cityblock, chebyshev,
+    cosine and correlation (one minus the cosine, or the correlation, of two rows; not metrics, but RTD needs none).
+
+    Raises ValueError for an unknown metric, a cloud that is not [n, p] or not finite, and rows without a direction (cosine, correlation).
+    """
+    if metric not in METRICS:
+        raise ValueError(f"no metric {metric!r}; {_nearest(metric)}there are: {', '.join(METRICS)}.")
+    cloud = as_cloud(x, "x")
+    d = square(METRICS[metric](cloud), len(cloud))
+    return d if isinstance(x, Tensor) else d.numpy()
+
+
+def square(pairs: Float64[Tensor, " pair"], n: int) -> Float64[Tensor, "n n"]:
+    """The symmetric matrix on `n` points with zero diagonal whose upper triangle, row by row, is `pairs`."""
+    upper = pairs.new_ones((n, n), dtype=torch.bool).triu_(1)
+    half = pairs.new_zeros((n, n)).masked_scatter(upper, pairs)
+    return half + half.T
+
+
+def normalise(d: Any, quantile: float = 0.9, convention: Convention | None = None) -> Array:
+    """`d` divided by a quantile of its entries, so that representations of different scale can be compared.
+
+    `convention` says which entries: `whole_matrix` (the default: the one of RTD and RTD-Lite) or `positive_pairs` (the one of SRTD).
+    A tensor gives a tensor through which gradients flow, the quantile's own included.
+
+    Raises DegenerateError where the quantile is 0, and ValueError for a quantile outside (0, 1] or an empty matrix.
+    """
+    if not 0 < quantile <= 1:
+        raise ValueError(f"the quantile must lie in (0, 1], not {quantile:g}; 0.9 is what RTD is defined with.")
+    t = d if isinstance(d, Tensor) else torch.as_tensor(np.asarray(d))
+    t = t.double()
+    if t.ndim != 2 or t.shape[0] != t.shape[1] or not len(t):
+        raise ValueError(f"normalise needs a square matrix of distances, not shape {tuple(t.shape)}; rtd.distances(x) makes one.")
+    scale = (convention or whole_matrix)(t, quantile)
+    if not scale > 0:
+        raise DegenerateError(
+            f"the {quantile:g} quantile of the distances is 0: the representation is degenerate (constant, or nearly all of its points are "
+            "equal), so it has no scale; leave it out, or give it as a row with status 'degenerate'."
+        )
+    t = t / scale
+    return t if isinstance(d, Tensor) else t.numpy()
+
+
+def whole_matrix(d: Float64[Tensor, "n n"], quantile: float) -> Float64[Tensor, ""]:
+    """The quantile over all n x n entries, both triangles and the zero diagonal: the official code of RTD and RTD-Lite."""
+    return _quantile(d.flatten(), quantile)
+
+
+def positive_pairs(d: Float64[Tensor, "n n"], quantile: float) -> Float64[Tensor, ""]:
+    """The quantile over the positive entries above the diagonal: the official code of SRTD and NTS. 0 where there are none."""
+    pairs = d[torch.ones_like(d, dtype=torch.bool).triu_(1) & (d > 0)]
+    return _quantile(pairs, quantile) if len(pairs) else d.new_zeros(())
+
+
+def standardise(x: Any) -> Array:
+    """`x` with every feature at mean 0 and standard deviation 1; a constant feature becomes 0. [n, p], float64.
+
+    Yuan et al. (SRTD and NTS), appendix K.1, need it before NTS on language models, where a few features have all the variance.
+    """
+    cloud = as_cloud(x, "x")
+    centred = cloud - cloud.mean(0)
+    constant = (cloud == cloud[:1]).all(0)
+    spread = torch.where(constant, 1.0, centred.std(0, correction=0))
+    z = torch.where(constant, 0.0, centred / spread)
+    return z if isinstance(x, Tensor) else z.numpy()
+
+
+def _quantile(values: Float64[Tensor, " value"], quantile: float) -> Float64[Tensor, ""]:
+    """The value at position (len - 1) * quantile of the sorted values, interpolated: numpy's default, equal to it in the last digit."""
+    position = (len(values) - 1) * quantile
+    below = math.floor(position)
+    above = min(below + 1, len(values) - 1)
+    # torch.quantile refuses more than 2^24 values (4096 points), and sorts
+    if values.device.type == "cpu":
+        order = torch.from_numpy(np.argpartition(values.detach().numpy(), (below, above)))
+    else:
+        order = values.argsort()
+    low, high = values[order[below]], values[order[above]]
+    t = position - below
+    return low + (high - low) * t if t < 0.5 else high - (high - low) * (1 - t)
+
+
+def _minkowski(p: float) -> Callable[[Tensor], Tensor]:
+    def pairs(x: Float64[Tensor, "n p"]) -> Float64[Tensor, " pair"]:
+        # squares of 1e200 overflow and those of 1e-200 vanish; a power of two costs no digit
+        size = float(x.detach().abs().max()) if x.numel() else 0.0
+        scale = 2.0 ** math.frexp(size)[1] if size and not 1e-100 < size < 1e100 else 1.0
+        return torch.nn.functional.pdist(x / scale, p) * scale
+
+    return pairs
+
+
+_euclidean = _minkowski(2.0)
+
+
+def _squared(x: Float64[Tensor, "n p"]) -> Float64[Tensor, " pair"]:
+    return _euclidean(x) ** 2
+
+
+def _cosine(x: Float64[Tensor, "n p"]) -> Float64[Tensor, " pair"]:
+    """1 - cos = |u - v|^2 / 2 of the unit vectors: no cancellation between near directions, exactly 0 between equal rows."""
+    size = x.abs().amax(1, keepdim=True) if x.shape[1] else x.new_zeros((len(x), 1))
+    if (size == 0).any():
+        raise ValueError(
+            f"row {int((size == 0).nonzero()[0, 0])} of x has no direction, so its cosine distance is undefined; drop such rows."
+        )
+    x = x / size
+    return _squared(x / x.norm(dim=1, keepdim=True)) / 2
+
+
+def _correlation(x: Float64[Tensor, "n p"]) -> Float64[Tensor, " pair"]:
+    constant = (x == x[:, :1]).all(1)
+    if constant.any():
+        raise ValueError(f"row {int(constant.nonzero()[0, 0])} of x is constant, so its correlation distance is undefined; drop such rows.")
+    return _cosine(x - x.mean(1, keepdim=True))
+
+
+METRICS: dict[str, Callable[[Tensor], Tensor]] = {
+    "euclidean": _euclidean,
+    "sqeuclidean": _squared,
+    "cityblock": _minkowski(1.0),
+    "chebyshev": _minkowski(math.inf),
+    "cosine": _cosine,
+    "correlation": _correlation,
+}
+
+
+def _nearest(word: str) -> str:
+    near = get_close_matches(word, METRICS, n=1, cutoff=0.4)
+    return f"the nearest is {near[0]!r}; " if near else ""
