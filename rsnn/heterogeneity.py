@@ -1,0 +1,135 @@
+"""Heterogeneity: a parameter is a number, the same everywhere, or a distribution, drawn once per neuron or per synapse.
+
+A distribution is its quantile function, and a draw is the quantile of uniform numbers. So every distribution takes the same numbers from
+the generator, whatever its kind and spread: a coefficient of variation of 0 gives the homogeneous network bit for bit, and two spreads
+drawn with one seed differ in nothing but the spread.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import torch
+from jaxtyping import Float
+from scipy.special import gammaincinv
+from torch import Tensor
+
+Number = float | int
+
+LARGEST_UNIFORM_CV = 1 / math.sqrt(3)
+
+
+@runtime_checkable
+class Distribution(Protocol):
+    """The values of a parameter over neurons or synapses, as a quantile function."""
+
+    def quantile(self, u: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
+        """The value below which a share `u`, in (0, 1), of the distribution lies."""
+
+
+Parameter = Number | Distribution
+
+
+@dataclass(frozen=True)
+class Constant:
+    """One value everywhere; the same as the plain number."""
+
+    value: Number
+
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.value):
+            raise ValueError(f"Constant(value={self.value}): the value must be a finite number.")
+
+    def quantile(self, u: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
+        return torch.full_like(u, self.value)
+
+
+@dataclass(frozen=True)
+class Gamma:
+    """Gamma distribution with shape 1 / cv^2 and scale mean cv^2: always positive; cv = 1 / sqrt(3) is Perez-Nieves et al. 2021."""
+
+    mean: Number
+    cv: Number
+
+    def __post_init__(self) -> None:
+        _check_mean_and_cv(self)
+
+    def quantile(self, u: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
+        if self.cv == 0:
+            return torch.full_like(u, self.mean)
+        shape = 1 / self.cv**2
+        return u.new_tensor(gammaincinv(shape, u.numpy(force=True))) * (self.mean / shape)
+
+
+@dataclass(frozen=True)
+class LogNormal:
+    """Log-normal distribution with the given mean and coefficient of variation: always positive, with a heavier tail than Gamma."""
+
+    mean: Number
+    cv: Number
+
+    def __post_init__(self) -> None:
+        _check_mean_and_cv(self)
+
+    def quantile(self, u: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
+        if self.cv == 0:
+            return torch.full_like(u, self.mean)
+        variance = math.log1p(self.cv**2)
+        return torch.exp(math.log(self.mean) - variance / 2 + math.sqrt(variance) * torch.special.ndtri(u))
+
+
+@dataclass(frozen=True)
+class Uniform:
+    """Uniform distribution from mean (1 - sqrt(3) cv) to mean (1 + sqrt(3) cv): positive, so cv < 1 / sqrt(3) = 0.577."""
+
+    mean: Number
+    cv: Number
+
+    def __post_init__(self) -> None:
+        _check_mean_and_cv(self)
+        if self.cv >= LARGEST_UNIFORM_CV:
+            raise ValueError(
+                f"Uniform(mean={self.mean}, cv={self.cv}) would reach zero: cv must be below 1/sqrt(3) = {LARGEST_UNIFORM_CV:.3f}; "
+                "Gamma and LogNormal take any."
+            )
+
+    def quantile(self, u: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
+        if self.cv == 0:
+            return torch.full_like(u, self.mean)
+        return self.mean * (1 + math.sqrt(3) * self.cv * (2 * u - 1))
+
+
+def _check_mean_and_cv(d: Gamma | LogNormal | Uniform) -> None:
+    name = type(d).__name__
+    if not (math.isfinite(d.mean) and d.mean > 0):
+        raise ValueError(f"{name}(mean={d.mean}): the mean must be positive and finite.")
+    if not (math.isfinite(d.cv) and d.cv >= 0):
+        raise ValueError(f"{name}(cv={d.cv}): the coefficient of variation must be 0 (homogeneous) or positive, and finite.")
+
+
+def spawn(generator: torch.Generator) -> torch.Generator:
+    """A new generator seeded from `generator`, which moves on by one draw, whatever the new one is used for."""
+    seed = int(torch.randint(2**63 - 1, (), generator=generator))
+    return torch.Generator().manual_seed(seed)
+
+
+def draw(parameter: Parameter, shape: Sequence[int], *, generator: torch.Generator) -> Float[Tensor, "..."]:
+    """Values of `parameter`, float64, in the given shape; takes one number from `generator`, whatever the parameter is."""
+    stream = spawn(generator)
+    if isinstance(parameter, float | int):
+        return torch.full(tuple(shape), float(parameter), dtype=torch.float64)
+    u = torch.rand(tuple(shape), generator=stream, dtype=torch.float64)
+    return parameter.quantile(u.clamp(2.0**-54, 1 - 2.0**-53))
+
+
+def check_parameter(owner: str, name: str, parameter: Parameter, *, lowest: float, open_end: bool = False) -> None:
+    """Raise a sentence if a plain number lies below `lowest`, or at it where the end is open; distributions check themselves."""
+    value = parameter.value if isinstance(parameter, Constant) else parameter
+    if not isinstance(value, float | int):
+        return
+    if not math.isfinite(value) or value < lowest or (open_end and value == lowest):
+        wanted = "above" if open_end else "at least"
+        raise ValueError(
+            f"{owner}({name}={value}): it must be a finite number {wanted} {lowest:g}, or a distribution such as Gamma(mean, cv)."
+        )

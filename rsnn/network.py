@@ -1,0 +1,198 @@
+"""The recurrent spiking network: weights, masks and neurons, and the stream of its states over time."""
+
+import math
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Bool, Float, Shaped
+from torch import Tensor, nn
+
+from rsnn.connectivity import Connectivity, Dense, Sparse
+from rsnn.heterogeneity import Number, spawn
+from rsnn.neurons import LIF, LIFConstants, LIFState, Reset, lif_constants, lif_step, rest_state
+from rsnn.surrogate import DEFAULT_SURROGATE, Surrogate
+
+TAU_TRACE = 20.0
+"""Time constant of `hidden.trace` in ms."""
+TAU_READOUT = 20.0
+"""Time constant of the leaky read-out in ms."""
+
+DRIVE_BLOCK = 2**24  # numbers of input drive computed at once: 128 MiB
+
+
+class State(NamedTuple):
+    """Everything that is carried from one step to the next."""
+
+    neurons: LIFState
+    spikes: Float[Tensor, "sample unit"]
+    trace: Float[Tensor, "sample unit"]
+    readout: Float[Tensor, "sample output"]
+
+
+class Constants(NamedTuple):
+    """What a step needs beside state and input: weights [from, to], neurons, decays per step."""
+
+    recurrent: Float[Tensor, "unit unit"]
+    readout: Float[Tensor, "unit output"]
+    neurons: LIFConstants
+    decay_trace: float
+    decay_readout: float
+
+
+def step(drive: Float[Tensor, "sample unit"], state: State, k: Constants, surrogate: Surrogate) -> State:
+    """The state after one more step, in which `drive` came in from outside; a spike reaches other neurons one step after it was fired."""
+    spikes, neurons = lif_step(drive + state.spikes @ k.recurrent, state.neurons, k.neurons, surrogate)
+    trace = k.decay_trace * state.trace + spikes
+    readout = k.decay_readout * state.readout + (1 - k.decay_readout) * (spikes @ k.readout)
+    return State(neurons, spikes, trace, readout)
+
+
+class RSNN(nn.Module):
+    """Input -> recurrent layer of spiking neurons -> leaky read-out.
+
+    `input_weight` [unit, input], `recurrent_weight` [unit, unit] (to, from) and `readout_weight` [output, unit] are in units of threshold;
+    `input_mask` and `recurrent_mask` say where there are synapses: elsewhere the weights are 0 and stay 0. Neuron parameters and the
+    adaptive threshold `theta` [unit] are buffers. Input weights are drawn with variance input_scale^2 / (inputs per neuron), recurrent
+    ones uniformly from [0, 2 recurrent_scale / (synapses per neuron)], so that the weights onto a neuron sum to `recurrent_scale`.
+    Everything is drawn from `generator`; without one, the same network is made every time.
+
+    The dynamics run in float64 and are handed out in the dtype of the weights: else the last bit of a sum, which depends on the size of
+    the batch and the number of threads, would decide about a spike.
+    """
+
+    input_mask: Bool[Tensor, "unit input"]
+    recurrent_mask: Bool[Tensor, "unit unit"]
+    theta: Float[Tensor, "unit"]
+    threshold: Float[Tensor, "unit"]
+    tau_mem: Float[Tensor, "unit"]
+    tau_syn: Float[Tensor, "unit"]
+    refractory: Float[Tensor, "unit"]
+
+    def __init__(
+        self,
+        inputs: int,
+        units: int,
+        outputs: int,
+        *,
+        neuron: LIF = LIF(),  # noqa: B008  frozen
+        connectivity: Connectivity = Sparse(0.1),  # noqa: B008
+        input_connectivity: Connectivity = Dense(),  # noqa: B008
+        dt: Number = 1.0,
+        input_scale: Number = 3.0,
+        recurrent_scale: Number = 1.0,
+        surrogate: Surrogate = DEFAULT_SURROGATE,
+        generator: torch.Generator | None = None,
+    ) -> None:
+        super().__init__()
+        for name, size in (("inputs", inputs), ("units", units), ("outputs", outputs)):
+            if size < 1:
+                raise ValueError(f"RSNN({name}={size}): a network needs at least one of them.")
+        for name, value in (("dt", dt), ("input_scale", input_scale), ("recurrent_scale", recurrent_scale)):
+            if not (math.isfinite(value) and (value > 0 or (value == 0 and name != "dt"))):
+                raise ValueError(f"RSNN({name}={value}): it must be a positive, finite number.")
+        generator = torch.Generator() if generator is None else generator
+        # one stream for each thing that is drawn: another neuron or density leaves the rest as it was
+        wiring, input_weights, recurrent_wiring, recurrent_weights, readout_weights, neurons = (spawn(generator) for _ in range(6))
+        self.dt = float(dt)
+        self.reset: Reset = neuron.reset
+        self.surrogate = surrogate
+        self.register_buffer("input_mask", input_connectivity.mask(units, inputs, generator=wiring))
+        self.register_buffer("recurrent_mask", connectivity.mask(units, units, generator=recurrent_wiring).fill_diagonal_(False))
+        fan_in = max(1.0, float(self.input_mask.sum()) / units)
+        normal = torch.randn(units, inputs, generator=input_weights, dtype=torch.float64)
+        self.input_weight = nn.Parameter((normal * self.input_mask * (input_scale / math.sqrt(fan_in))).float())
+        fan_in = max(1.0, float(self.recurrent_mask.sum()) / units)
+        uniform = torch.rand(units, units, generator=recurrent_weights, dtype=torch.float64)
+        self.recurrent_weight = nn.Parameter((uniform * self.recurrent_mask * (2 * recurrent_scale / fan_in)).float())
+        normal = torch.randn(outputs, units, generator=readout_weights, dtype=torch.float64)
+        self.readout_weight = nn.Parameter((normal / math.sqrt(units)).float())
+        for name, values in neuron.draw(units, generator=neurons).items():
+            self.register_buffer(name, values)
+        self.register_buffer("theta", torch.zeros(units, dtype=torch.float64))
+
+    @property
+    def inputs(self) -> int:
+        return self.input_weight.shape[1]
+
+    @property
+    def units(self) -> int:
+        return self.input_weight.shape[0]
+
+    @property
+    def outputs(self) -> int:
+        return self.readout_weight.shape[0]
+
+    def constants(self) -> Constants:
+        """Weights (masked) and neurons as `step` wants them, float64, differentiable."""
+        neurons = lif_constants(
+            self.tau_mem.double(),
+            self.tau_syn.double(),
+            self.threshold.double() + self.theta.double(),
+            self.refractory.double(),
+            dt=self.dt,
+            reset=self.reset,
+        )
+        return Constants(
+            recurrent=(self.recurrent_weight * self.recurrent_mask).double().t(),
+            readout=self.readout_weight.double().t(),
+            neurons=neurons,
+            decay_trace=math.exp(-self.dt / TAU_TRACE),
+            decay_readout=math.exp(-self.dt / TAU_READOUT),
+        )
+
+    def rest(self, samples: int) -> State:
+        """The state of a network in which nothing has happened yet."""
+        like = self.input_weight.new_zeros((), dtype=torch.float64)
+        zeros = like.new_zeros(samples, self.units)
+        return State(rest_state(samples, self.units, like), zeros, zeros, like.new_zeros(samples, self.outputs))
+
+    def drive(self, x: Shaped[Tensor, "sample time input"]) -> Iterator[Float[Tensor, "sample unit"]]:
+        """What the input adds to the current of each neuron, step by step, float64."""
+        weight = (self.input_weight * self.input_mask).double().t()
+        block = max(1, DRIVE_BLOCK // (x.shape[0] * self.units))
+        for part in x.split(block, dim=1):
+            yield from (part.double() @ weight).unbind(1)
+
+    def run(self, x: Shaped[Tensor, "*sample_time_input"], state: State | None = None) -> Iterator[State]:
+        """The full state (float64) after each step of input `x`, from `state` or from rest; the last one carries a run on."""
+        x = self.check(x)
+        k = self.constants()
+        state = self.rest(x.shape[0]) if state is None else state
+        for drive in self.drive(x):
+            state = step(drive, state, k, self.surrogate)
+            yield state
+
+    def states(self, x: Shaped[Tensor, "*sample_time_input"]) -> Iterator[dict[str, Float[Tensor, "sample site"]]]:
+        """After each time step of input `x`: spikes (0 or 1), voltage (after reset), synaptic current and spike trace of the recurrent
+        layer, and the read-out, each [sample, ...], voltages in units of threshold."""
+        dtype = self.input_weight.dtype
+        for state in self.run(x):
+            yield {
+                "hidden.spikes": state.spikes.to(dtype),
+                "hidden.voltage": state.neurons.voltage.to(dtype),
+                "hidden.current": state.neurons.current.to(dtype),
+                "hidden.trace": state.trace.to(dtype),
+                "readout": state.readout.to(dtype),
+            }
+
+    def forward(self, x: Shaped[Tensor, "*sample_time_input"]) -> Float[Tensor, "sample output"]:
+        """The read-out, averaged over time: one logit per output."""
+        readout = [state.readout for state in self.run(x)]
+        return torch.stack(readout).mean(0).to(self.input_weight.dtype)
+
+    def check(self, x: Tensor) -> Tensor:
+        """`x` if it can be an input of this network; a ValueError with one sentence if not."""
+        if x.ndim != 3 or x.shape[2] != self.inputs:
+            raise ValueError(
+                f"this network wants input [sample, time, {self.inputs}], not an array of shape {tuple(x.shape)}; "
+                "rsnn.encode makes one from values [sample, input]."
+            )
+        if not x.shape[0] or not x.shape[1]:
+            raise ValueError(f"input of shape {tuple(x.shape)} has no samples or no time steps; at least one of each is needed.")
+        if x.is_complex():
+            raise ValueError(f"this network wants real input, not {x.dtype}; take real and imaginary part as two inputs.")
+        if not torch.isfinite(x).all():
+            bad = int((~torch.isfinite(x)).flatten(1).any(1).nonzero()[0])
+            raise ValueError(f"the input has NaN or infinite values, first in sample {bad}; leave such samples out.")
+        return x

@@ -1,0 +1,69 @@
+import pytest
+import torch
+
+from rsnn import encode
+
+
+def seeded(seed: int = 2) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def test_poisson_spikes_come_at_the_rate_of_the_value() -> None:
+    x = torch.tensor([[0.0, 0.25, 1.0]]).expand(50, -1)
+    spikes = encode.poisson(x, 400, generator=seeded(), rate_max=200, dt=0.5)
+    assert spikes.shape == (50, 400, 3)
+    assert set(spikes.unique().tolist()) == {0.0, 1.0}
+    rates = spikes.mean((0, 1)) * 1000 / 0.5
+    assert rates.tolist() == pytest.approx([0, 50, 200], rel=0.05)
+
+
+def test_poisson_with_one_seed_is_the_same_and_with_another_is_not() -> None:
+    x = torch.rand(3, 8, generator=seeded())
+    first, again, other = (encode.poisson(x, 20, generator=seeded(s)) for s in (0, 0, 1))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+def test_the_largest_value_spikes_first_and_one_below_the_threshold_never() -> None:
+    spikes = encode.latency(torch.tensor([[1.0, 0.5, 0.02, 0.001]]), 11)
+    assert spikes.shape == (1, 11, 4)
+    assert [train.nonzero().flatten().tolist() for train in spikes[0].T] == [[0], [5], [10], []]
+
+
+def test_latency_of_a_sample_does_not_depend_on_the_others() -> None:
+    x = torch.rand(6, 5, generator=seeded())
+    assert torch.equal(encode.latency(x, 9)[2:3], encode.latency(x[2:3], 9))
+
+
+def test_latency_in_one_step_is_a_threshold() -> None:
+    assert encode.latency(torch.tensor([[0.5, 0.0]]), 1).tolist() == [[[1.0, 0.0]]]
+
+
+def test_constant_input_is_the_value_in_every_step() -> None:
+    x = torch.rand(2, 3, generator=seeded())
+    assert all(torch.equal(part, x) for part in encode.constant(x, 4).unbind(1))
+
+
+def test_delta_spikes_where_the_signal_changes() -> None:
+    signal = torch.tensor([0.0, 0.3, 0.35, 0.1, 0.1])[None, :, None]
+    assert encode.delta(signal).flatten().tolist() == [0, 1, 0, -1, 0]
+
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (lambda: encode.constant(torch.rand(2, 3, 4), 5), r"wants values \[sample, input\], not an array of shape \(2, 3, 4\)"),
+        (lambda: encode.latency(torch.tensor([[0.0, 16.0]]), 5), "these go from 0 to 16"),
+        (lambda: encode.latency(torch.tensor([[0.0, torch.nan]]), 5), "these go from nan to nan"),
+        (lambda: encode.constant(torch.rand(2, 3), 0), "steps=0: at least one"),
+        (lambda: encode.constant(torch.rand(0, 3), 2), "nothing to encode"),
+        (lambda: encode.constant(torch.ones(2, 3, dtype=torch.int64), 2), "wants floating-point values"),
+        (lambda: encode.poisson(torch.rand(2, 3), 5, generator=seeded(), rate_max=2000), "take rate_max up to 1000 Hz"),
+        (lambda: encode.latency(torch.rand(2, 3), 5, threshold=1.5), "must lie between 0 and 1"),
+        (lambda: encode.delta(torch.rand(2, 3)), r"wants a signal \[sample, time, input\]"),
+        (lambda: encode.delta(torch.rand(2, 3, 4), threshold=0.0), "must be positive"),
+    ],
+)
+def test_what_cannot_be_encoded_is_refused_with_a_sentence(call: object, sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        call()
