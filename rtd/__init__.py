@@ -1,6 +1,43 @@
 """Representation topology divergence and its family, exact, from two point clouds or two distance matrices."""
 
+from rtd.barcode import Barcode
+from rtd.cone import cone_barcode, cross_barcode
+from rtd.crosscloud import cloud_barcode, mtopdiv
+from rtd.divergence import Divergence, max_rtd, rtd, srtd
+from rtd.lite import lite_cone_barcode, lite_cross_barcode, max_rtd_lite, rtd_lite, srtd_lite
+from rtd.metrics import DegenerateError, distances, normalise, positive_pairs, standardise, whole_matrix
+from rtd.rips import persistence
+from rtd.similarity import nts, nts_e, nts_m
 from rtd.timesteps import unroll_time
 from rtd.unroll import partition_stability, random_partition, unroll_graph
 
-__all__ = ["partition_stability", "random_partition", "unroll_graph", "unroll_time"]
+__all__ = [
+    "Barcode",
+    "DegenerateError",
+    "Divergence",
+    "cloud_barcode",
+    "cone_barcode",
+    "cross_barcode",
+    "distances",
+    "lite_cone_barcode",
+    "lite_cross_barcode",
+    "max_rtd",
+    "max_rtd_lite",
+    "mtopdiv",
+    "normalise",
+    "nts",
+    "nts_e",
+    "nts_m",
+    "partition_stability",
+    "persistence",
+    "positive_pairs",
+    "random_partition",
+    "rtd",
+    "rtd_lite",
+    "srtd",
+    "srtd_lite",
+    "standardise",
+    "unroll_graph",
+    "unroll_time",
+    "whole_matrix",
+]

@@ -54,11 +54,11 @@ def as_matrix(d: Any, name: str) -> Float64[np.ndarray, "n n"]:
     return m
 
 
-def as_matrices(w: Any, v: Any) -> tuple[Float64[np.ndarray, "n n"], Float64[np.ndarray, "n n"]]:
+def as_matrices(w: Any, v: Any, names: tuple[str, str] = ("w", "v")) -> tuple[Float64[np.ndarray, "n n"], Float64[np.ndarray, "n n"]]:
     """Two distance matrices on the same points."""
-    a, b = as_matrix(w, "w"), as_matrix(v, "v")
+    a, b = as_matrix(w, names[0]), as_matrix(v, names[1])
     if len(a) != len(b):
-        raise ValueError(f"w and v must be on the same points, but w has {len(a)} and v has {len(b)}.")
+        raise ValueError(f"{names[0]} and {names[1]} must be on the same points, but they have {len(a)} and {len(b)}.")
     return a, b
 
 

@@ -82,7 +82,7 @@ def positive_pairs(d: Float64[Tensor, "n n"], quantile: float) -> Float64[Tensor
 def standardise(x: Any) -> Array:
     """`x` with every feature at mean 0 and standard deviation 1; a constant feature becomes 0. [n, p], float64.
 
-    Yuan et al. (SRTD and NTS), appendix K.1, need it before NTS on language models, where a few features have all the variance.
+    Wang and Hu 2026 (arXiv 2606.06342), appendix K.1, need it before NTS on language models, where a few features have all the variance.
     """
     cloud = as_cloud(x, "x")
     centred = cloud - cloud.mean(0)

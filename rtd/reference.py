@@ -9,9 +9,9 @@ from rtd.rips import exact_bars
 def cone_bars(small: Float64[np.ndarray, "n n"], big: Float64[np.ndarray, "n n"], degree: int = 1) -> Float64[np.ndarray, "bar 2"]:
     """Bars, longest first, of degree `degree` of the mapping cone of VR(big) -> VR(small), for small <= big entrywise.
 
-    The R-Cross-Barcode of (w, v) is that of small = min(w, v), big = w (Barannikov et al., "Representation Topology Divergence", 2022,
-    def. 3.1). Degree 1 uses the matrix of the authors' code, which has the right homology in that degree only; every other degree uses the
-    paper's matrix with its apex. Ends are entries of the matrices, in float64.
+    The R-Cross-Barcode of (w, v) is that of small = min(w, v), big = w (Barannikov et al. 2022, arXiv 2201.00058). Degree 1
+    uses the matrix of the authors' code, which has the right homology in that degree only; every other degree uses the paper's matrix with
+    its apex. Ends are entries of the matrices, in float64.
     """
     doubled = zero_block(small, big) if degree == 1 else with_apex(small, big)
     bars = exact_bars(doubled, degree)
