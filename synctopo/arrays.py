@@ -1,0 +1,98 @@
+"""Arrays of a user's own, read from files and compared without a study."""
+
+import json
+import zipfile
+from collections.abc import Sequence
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+
+from synctopo.measures import Cloud, measure_from
+from synctopo.naming import unknown
+from synctopo.store import read_tensors
+
+ENDINGS = (".npy", ".npz", ".csv", ".safetensors")
+
+
+def read(path: Path) -> np.ndarray:
+    """The array [sample, feature] in a file. Raises ValueError with a sentence for a file that holds no such thing.
+
+    A `.npz` or `.safetensors` file must hold one array, or one is named behind a colon: `activations.npz:layer1`. More than two
+    dimensions are flattened behind the first.
+    """
+    file, _, name = str(path).partition(":") if not path.exists() else (str(path), "", "")
+    place = Path(file)
+    if not place.is_file():
+        raise ValueError(f"there is no file {place}.")
+    if place.suffix not in ENDINGS:
+        raise unknown("array format", place.suffix or place.name, ENDINGS)
+    try:
+        array = _one(place, name)
+    except (ValueError, EOFError, zipfile.BadZipFile, OSError) as error:
+        if isinstance(error, ValueError) and str(place) in str(error):
+            raise
+        raise ValueError(f"{place} is truncated, or no {place.suffix} file of numbers: {error}.") from None
+    if array.dtype.kind not in "fiub":
+        raise ValueError(f"{place} holds {array.dtype}; numbers are wanted.")
+    if array.ndim < 2:
+        raise ValueError(f"{place} has shape {list(array.shape)}; an array [sample, feature] is wanted.")
+    return array.reshape(len(array), -1).astype(np.float64)
+
+
+def rtd_between(paths: Sequence[Path], *, batch: int = 500, trials: int = 10, seed: int = 0, as_json: bool = False) -> str:
+    """RTD between the arrays in `paths`, as text: the value of two, or the matrix of more. Raises ValueError for what does not fit."""
+    if len(paths) < 2:
+        raise ValueError(f"RTD compares two arrays or more; got {len(paths)} file.")
+    arrays = [read(p) for p in paths]
+    for path, array in zip(paths, arrays, strict=True):
+        if len(array) != len(arrays[0]):
+            raise ValueError(f"{paths[0]} holds {len(arrays[0])} samples and {path} {len(array)}; the same samples are wanted in both.")
+        if not np.isfinite(array).all():
+            raise ValueError(f"{path} holds NaN or infinity; remove those samples from every array.")
+        if (array == array[0]).all():
+            raise ValueError(f"{path} is the same for every sample, so it has no shape to compare.")
+    measure = measure_from("rtd", batch=batch, trials=trials)
+    clouds = [Cloud(a) for a in arrays]
+    found = {(i, j): measure.of(clouds[i], clouds[j], seed) for i, j in combinations(range(len(clouds)), 2)}
+    if as_json:
+        return json.dumps(
+            [
+                {"a": str(paths[i]), "b": str(paths[j]), "rtd": m.value, "forward": m.forward, "backward": m.backward, "stderr": m.stderr}
+                for (i, j), m in found.items()
+            ],
+            indent=1,
+        )
+    if len(paths) == 2:
+        (value,) = found.values()
+        error = f" ± {value.stderr:.4f} (standard error over {trials} trials of {batch})" if value.stderr else ""
+        n = len(arrays[0])
+        return f"rtd {value.value:.6f}{error}   n = {n}   forward {value.forward:.6f}   backward {value.backward:.6f}   (0: the same shape)"
+    width = max(len(p.name) for p in paths)
+    lines = [" " * width + "".join(f"  {p.name:>{max(8, len(p.name))}}" for p in paths)]
+    for i, path in enumerate(paths):
+        cells = [found[min(i, j), max(i, j)].value if i != j else 0.0 for j in range(len(paths))]
+        lines.append(f"{path.name:>{width}}" + "".join(f"  {c:>{max(8, len(p.name))}.4f}" for c, p in zip(cells, paths, strict=True)))
+    return "\n".join(lines)
+
+
+def _one(place: Path, name: str) -> np.ndarray:
+    if place.suffix == ".npy":
+        return np.load(place, allow_pickle=False)
+    if place.suffix == ".csv":
+        return np.loadtxt(place, delimiter=",", ndmin=2)
+    if place.suffix == ".npz":
+        with np.load(place, allow_pickle=False) as file:
+            return file[_chosen(place, name, file.files)]
+    arrays, _ = read_tensors(place)
+    return arrays[_chosen(place, name, list(arrays))]
+
+
+def _chosen(place: Path, name: str, held: Sequence[str]) -> str:
+    if name:
+        if name not in held:
+            raise unknown("array", name, held, f"in {place}")
+        return name
+    if len(held) != 1:
+        raise ValueError(f"{place} holds {len(held)} arrays ({', '.join(held)}); name one: {place}:{held[0] if held else 'NAME'}.")
+    return held[0]

@@ -1,0 +1,275 @@
+"""The catalogue: the one place where the words of a study file become objects."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Annotated, Any, ClassVar, Literal
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+import rsnn
+from synctopo import reduction
+from synctopo.models import MLP
+from synctopo.naming import unknown
+from synctopo.reduction import Reduction
+from synctopo.spec import Spec, parsed
+from synctopo.training import fit_classifier, stream
+
+Progress = Callable[[float], None]
+
+
+class DistributionSpec(Spec):
+    """A parameter that differs from neuron to neuron, or from synapse to synapse."""
+
+    distribution: Literal["gamma", "lognormal", "uniform"]
+    mean: float = Field(gt=0)
+    cv: float = Field(ge=0)
+
+    def drawn_from(self) -> rsnn.Gamma | rsnn.LogNormal | rsnn.Uniform:
+        if self.distribution == "uniform":
+            return rsnn.Uniform(self.mean, self.cv)
+        return rsnn.Gamma(self.mean, self.cv) if self.distribution == "gamma" else rsnn.LogNormal(self.mean, self.cv)
+
+
+Parameter = float | DistributionSpec
+
+
+def _parameter(value: Parameter) -> Any:
+    return value.drawn_from() if isinstance(value, DistributionSpec) else value
+
+
+class LIFSpec(Spec):
+    """neuron = { ... }: a current-based leaky integrate-and-fire neuron; times in ms, voltage in units of threshold."""
+
+    tau_mem: Parameter = 20.0
+    tau_syn: Parameter | None = 10.0
+    threshold: Parameter = 1.0
+    refractory: Parameter = 0.0
+    reset: Literal["subtract", "zero"] = "subtract"
+
+    def built(self) -> rsnn.LIF:
+        return rsnn.LIF(
+            tau_mem=_parameter(self.tau_mem),
+            tau_syn=None if self.tau_syn is None else _parameter(self.tau_syn),
+            threshold=_parameter(self.threshold),
+            refractory=_parameter(self.refractory),
+            reset=rsnn.Reset(self.reset),
+        )
+
+
+class EncoderSpec(Spec):
+    """encoder = { ... }: how pixels become spikes or currents, [sample, time, pixel]."""
+
+    code: Literal["poisson", "latency", "constant"] = "poisson"
+    steps: int = Field(default=50, ge=1)
+    rate_max: float = Field(default=100.0, gt=0)
+    """Hz, of a white pixel (poisson)."""
+
+    def encode(self, pixels: Tensor, dt: float, generator: torch.Generator) -> Tensor:
+        if self.code == "poisson":
+            return rsnn.encode.poisson(pixels, self.steps, rate_max=self.rate_max, dt=dt, generator=generator)
+        if self.code == "latency":
+            return rsnn.encode.latency(pixels, self.steps)
+        return rsnn.encode.constant(pixels, self.steps)
+
+
+class NoLearning(Spec):
+    """learning = { rule = "none" }: the network as it was drawn."""
+
+    rule: Literal["none"] = "none"
+    supervised: ClassVar[bool] = False
+
+
+class STDPLearning(Spec):
+    """learning = { rule = "stdp", ... }: pair STDP of the recurrent weights, kept alive by normalisation and adaptive thresholds."""
+
+    rule: Literal["stdp"]
+    supervised: ClassVar[bool] = False
+    epochs: int = Field(default=1, ge=1)
+    a_plus: Parameter = 0.01
+    a_minus: Parameter = 0.012
+    tau_plus: Parameter = 20.0
+    tau_minus: Parameter = 20.0
+    w_max: float = Field(default=1.0, gt=0)
+
+
+class BPTTLearning(Spec):
+    """learning = { rule = "bptt", ... }: surrogate gradients through time (Adam, cross-entropy of a leaky read-out)."""
+
+    rule: Literal["bptt"]
+    supervised: ClassVar[bool] = True
+    epochs: int = Field(default=10, ge=1)
+    batch: int = Field(default=64, ge=1)
+    learning_rate: float = Field(default=1e-3, gt=0)
+    surrogate: Literal["fast_sigmoid", "atan"] = "fast_sigmoid"
+    slope: float = Field(default=25.0, gt=0)
+
+
+class RSNNSpec(Spec):
+    """[models.NAME] with family = "rsnn": a recurrent spiking network."""
+
+    family: Literal["rsnn"]
+    units: int = Field(ge=1)
+    connectivity: float = Field(default=0.1, gt=0, le=1)
+    input_connectivity: float = Field(default=1.0, gt=0, le=1)
+    dt: float = Field(default=1.0, gt=0)
+    neuron: LIFSpec = LIFSpec()
+    encoder: EncoderSpec = EncoderSpec()
+    learning: Annotated[NoLearning | STDPLearning | BPTTLearning, Field(discriminator="rule")] = NoLearning()
+
+    signal: ClassVar[str | None] = "hidden.spikes"
+    """The site of the recurrent layer, which can be unrolled."""
+
+    @property
+    def main_site(self) -> str:
+        """The site that is recorded and read out where a study names none."""
+        return "hidden.spikes"
+
+
+class AdamLearning(Spec):
+    """learning = { rule = "adam", ... }: gradient descent on cross-entropy."""
+
+    rule: Literal["adam"]
+    supervised: ClassVar[bool] = True
+    epochs: int = Field(default=20, ge=1)
+    batch: int = Field(default=64, ge=1)
+    learning_rate: float = Field(default=1e-3, gt=0)
+
+
+class MLPSpec(Spec):
+    """[models.NAME] with family = "mlp": a perceptron with rectified hidden layers."""
+
+    family: Literal["mlp"]
+    hidden: tuple[int, ...] = Field(min_length=1)
+    signal: ClassVar[str | None] = None
+
+    @property
+    def main_site(self) -> str:
+        """The site that is recorded and read out where a study names none."""
+        return f"hidden{len(self.hidden)}"
+
+    learning: Annotated[NoLearning | AdamLearning, Field(discriminator="rule")] = NoLearning()
+
+
+ModelSpec = RSNNSpec | MLPSpec
+
+
+@dataclass(frozen=True)
+class Family:
+    """What the pipeline needs to know of a model family.
+
+    build   (spec, image shape, classes, seed) -> module that is a Model
+    inputs  (spec, images [sample, row, column], generator) -> what the model takes
+    fit     (spec, model, x, labels, seed, progress) -> a summary of the training; the model's weights change
+    """
+
+    spec: type[Spec]
+    build: Callable[[Any, tuple[int, int], int, int], nn.Module]
+    inputs: Callable[[Any, np.ndarray, torch.Generator], Tensor]
+    fit: Callable[[Any, Any, Tensor, Tensor, int, Progress | None], dict[str, Any]]
+
+
+def _build_rsnn(spec: RSNNSpec, shape: tuple[int, int], classes: int, seed: int) -> nn.Module:
+    return rsnn.RSNN(
+        shape[0] * shape[1],
+        spec.units,
+        classes,
+        neuron=spec.neuron.built(),
+        connectivity=_connectivity(spec.connectivity),
+        input_connectivity=_connectivity(spec.input_connectivity),
+        dt=spec.dt,
+        generator=stream(seed, "weights"),
+    )
+
+
+def _connectivity(probability: float) -> rsnn.Dense | rsnn.Sparse:
+    return rsnn.Dense() if probability == 1 else rsnn.Sparse(probability)
+
+
+def _spikes(spec: RSNNSpec, images: np.ndarray, generator: torch.Generator) -> Tensor:
+    return spec.encoder.encode(torch.from_numpy(images).flatten(1), spec.dt, generator)
+
+
+def _fit_rsnn(spec: RSNNSpec, net: Any, x: Tensor, y: Tensor, seed: int, progress: Progress | None) -> dict[str, Any]:
+    learning = spec.learning
+    if isinstance(learning, STDPLearning):
+        rule = rsnn.PairSTDP(
+            a_plus=_parameter(learning.a_plus),
+            a_minus=_parameter(learning.a_minus),
+            tau_plus=_parameter(learning.tau_plus),
+            tau_minus=_parameter(learning.tau_minus),
+            w_max=learning.w_max,
+        )
+        return asdict(rsnn.fit_stdp(net, x, rule, epochs=learning.epochs, generator=stream(seed, "synapses"), progress=progress))
+    if isinstance(learning, BPTTLearning):
+        history = rsnn.fit_bptt(
+            net,
+            x,
+            y,
+            epochs=learning.epochs,
+            batch=learning.batch,
+            learning_rate=learning.learning_rate,
+            generator=stream(seed, "order"),
+            progress=progress,
+        )
+        return asdict(history)
+    return {}
+
+
+def _build_mlp(spec: MLPSpec, shape: tuple[int, int], classes: int, seed: int) -> nn.Module:
+    return MLP(shape[0] * shape[1], spec.hidden, classes, generator=stream(seed, "weights"))
+
+
+def _pixels(_spec: MLPSpec, images: np.ndarray, _generator: torch.Generator) -> Tensor:
+    return torch.from_numpy(images).flatten(1)
+
+
+def _fit_mlp(spec: MLPSpec, model: Any, x: Tensor, y: Tensor, seed: int, progress: Progress | None) -> dict[str, Any]:
+    learning = spec.learning
+    if isinstance(learning, NoLearning):
+        return {}
+    fitted = fit_classifier(
+        model,
+        x,
+        y,
+        epochs=learning.epochs,
+        batch=learning.batch,
+        learning_rate=learning.learning_rate,
+        generator=stream(seed, "order"),
+        progress=progress,
+    )
+    return asdict(fitted)
+
+
+FAMILIES: dict[str, Family] = {
+    "rsnn": Family(RSNNSpec, _build_rsnn, _spikes, _fit_rsnn),
+    "mlp": Family(MLPSpec, _build_mlp, _pixels, _fit_mlp),
+}
+
+REDUCTIONS: dict[str, Reduction] = {
+    r.name: r for r in (reduction.count, reduction.mean, reduction.last, reduction.flatten, reduction.steps)
+}
+
+
+def model_spec(table: Mapping[str, Any], where: str) -> ModelSpec:
+    """The specification of a model in a study's table. Raises ValueError for an unknown family, key or value, with the nearest known."""
+    if "family" not in table:
+        raise ValueError(f"{where}.family is missing; there are: {', '.join(sorted(FAMILIES))}.")
+    if table["family"] not in FAMILIES:
+        raise unknown("model family", table["family"], FAMILIES, f"in {where}")
+    found: Any = parsed(FAMILIES[table["family"]].spec, table, where)
+    return found
+
+
+def reduction_named(name: str) -> Reduction:
+    """The reduction over time of that name. Raises ValueError with the nearest names for an unknown one."""
+    if name not in REDUCTIONS:
+        raise unknown("reduction", name, REDUCTIONS)
+    return REDUCTIONS[name]
+
+
+def build(spec: ModelSpec, shape: tuple[int, int], classes: int, seed: int) -> nn.Module:
+    """The model of a specification, its weights drawn from `seed`: the same bytes for the same seed."""
+    return FAMILIES[spec.family].build(spec, shape, classes, seed)

@@ -1,0 +1,178 @@
+"""Data sets as frozen values: scikit-learn's digits, bundled; MNIST and Fashion-MNIST from a folder or, once, from OpenML."""
+
+import gzip
+import hashlib
+import os
+import struct
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from synctopo.naming import unknown
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Images in [0, 1] with their classes.
+
+    images [sample, row, column] float32, labels [sample] int64, samples [sample] int64: the number of each in the whole data set.
+    """
+
+    name: str
+    images: Float[np.ndarray, "sample row column"]
+    labels: Int[np.ndarray, " sample"]
+    samples: Int[np.ndarray, " sample"]
+
+    @property
+    def classes(self) -> int:
+        return int(self.labels.max()) + 1
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash of images and labels: results of other data have other names."""
+        return hashlib.sha256(self.images.tobytes() + self.labels.tobytes()).hexdigest()[:16]
+
+    def take(self, index: np.ndarray) -> "Dataset":
+        """The samples at `index`, in its order."""
+        return Dataset(self.name, self.images[index], self.labels[index], self.samples[index])
+
+
+@dataclass(frozen=True)
+class Split:
+    """Samples to learn from and samples to be judged by, without overlap."""
+
+    train: Dataset
+    test: Dataset
+
+
+def digits() -> Dataset:
+    """The 1,797 handwritten digits of 8 x 8 pixels that scikit-learn bundles (Alpaydin and Kaynak 1998)."""
+    from sklearn.datasets import load_digits
+
+    bunch = load_digits()
+    images = (bunch.images / 16.0).astype(np.float32)
+    return Dataset("digits", images, bunch.target.astype(np.int64), np.arange(len(images)))
+
+
+def mnist(folder: str | Path | None = None) -> Dataset:
+    """MNIST (LeCun et al. 1998): 60,000 + 10,000 images of 28 x 28, training samples first.
+
+    Read from `mnist.npz` (arrays x_train, y_train, x_test, y_test) or the four IDX files in `folder`, by default `$SYNCTOPO_DATA`;
+    without either, fetched once through scikit-learn's OpenML client and checked.
+    """
+    return _images("mnist", "mnist_784", folder)
+
+
+def fashion_mnist(folder: str | Path | None = None) -> Dataset:
+    """Fashion-MNIST (Xiao et al. 2017), in the format of `mnist` (file `fashion_mnist.npz`, or IDX files in a folder `fashion_mnist`)."""
+    return _images("fashion_mnist", "Fashion-MNIST", folder)
+
+
+DATASETS: dict[str, Callable[[], Dataset]] = {"digits": digits, "mnist": mnist, "fashion_mnist": fashion_mnist}
+
+
+def load(name: str) -> Dataset:
+    """The data set of that name. Raises ValueError with the nearest names for an unknown one."""
+    if name not in DATASETS:
+        raise unknown("data set", name, DATASETS)
+    return DATASETS[name]()
+
+
+def split(data: Dataset, *, train: int, test: int, seed: int) -> Split:
+    """Draw `train` and `test` samples without overlap, the classes in proportion, the same for the same seed."""
+    if train < 1 or test < 1:
+        raise ValueError(f"a split needs at least one sample on each side; got train={train}, test={test}.")
+    if train + test > len(data.labels):
+        raise ValueError(f"{data.name} has {len(data.labels)} samples; train={train} and test={test} ask for {train + test}.")
+    from sklearn.model_selection import train_test_split
+
+    try:
+        ours, theirs = train_test_split(
+            np.arange(len(data.labels)), train_size=train, test_size=test, stratify=data.labels, random_state=seed
+        )
+    except ValueError as error:
+        raise ValueError(
+            f"{data.name} cannot be split into train={train} and test={test} with every class on both sides: {error}"
+        ) from error
+    return Split(data.take(ours), data.take(theirs))
+
+
+def _images(name: str, openml: str, folder: str | Path | None) -> Dataset:
+    place = folder if folder is not None else os.environ.get("SYNCTOPO_DATA")
+    if place is None:
+        return _fetched(name, openml)
+    root = Path(place)
+    if not root.is_dir():
+        raise ValueError(f"the data folder {root} does not exist; set SYNCTOPO_DATA or --data to the folder that holds {name}.npz.")
+    packed = root / f"{name}.npz"
+    arrays = _npz(packed) if packed.is_file() else _idx(root / name) or _idx(root)
+    if arrays is None:
+        raise ValueError(f"{root} holds neither {name}.npz nor the four IDX files (train-images-idx3-ubyte, ...).")
+    images = np.concatenate([arrays["x_train"], arrays["x_test"]])
+    labels = np.concatenate([arrays["y_train"], arrays["y_test"]]).astype(np.int64)
+    if images.ndim != 3 or len(images) != len(labels):
+        raise ValueError(f"{name}: images [sample, row, column] with a label each are wanted; got {images.shape} and {labels.shape}.")
+    return Dataset(name, images.astype(np.float32) / 255.0, labels, np.arange(len(images)))
+
+
+def _npz(path: Path) -> dict[str, np.ndarray]:
+    wanted = ("x_train", "y_train", "x_test", "y_test")
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            missing = [key for key in wanted if key not in file.files]
+            if missing:
+                raise ValueError(f"{path} holds {', '.join(file.files)}; {', '.join(wanted)} are wanted.")
+            return {key: file[key] for key in wanted}
+    except (zipfile.BadZipFile, EOFError, OSError) as error:
+        raise ValueError(f"{path} is truncated or no .npz file; fetch it again.") from error
+
+
+def _idx(folder: Path) -> dict[str, np.ndarray] | None:
+    names = {
+        "x_train": "train-images-idx3-ubyte",
+        "y_train": "train-labels-idx1-ubyte",
+        "x_test": "t10k-images-idx3-ubyte",
+        "y_test": "t10k-labels-idx1-ubyte",
+    }
+    arrays: dict[str, np.ndarray] = {}
+    for key, name in names.items():
+        found = next((p for p in (folder / name, folder / f"{name}.gz") if p.is_file()), None)
+        if found is None:
+            return None
+        try:
+            content = gzip.decompress(found.read_bytes()) if found.suffix == ".gz" else found.read_bytes()
+            dimensions = content[3]
+            shape = struct.unpack(f">{dimensions}I", content[4 : 4 + 4 * dimensions])
+            arrays[key] = np.frombuffer(content, np.uint8, offset=4 + 4 * dimensions).reshape(shape)
+        except (EOFError, OSError, IndexError, struct.error, ValueError) as error:
+            raise ValueError(f"{found} is truncated or no IDX file; fetch it again.") from error
+    return arrays
+
+
+# SHA-256 over the sorted SHA-256 of every image (uint8), so that it does not depend on the order of the samples.
+_CHECKSUMS = {"mnist": "65d00a3136b149c1f753f466d2ae8648eee5d1e5f0782525a1fb595fc6f9e02d"}
+
+
+def _fetched(name: str, openml: str) -> Dataset:
+    from sklearn.datasets import fetch_openml
+
+    try:
+        # scikit-learn holds the download to OpenML's own checksum
+        bunch = fetch_openml(openml, version=1, as_frame=False, parser="liac-arff")
+    except OSError as error:
+        raise ValueError(
+            f"{name} could not be fetched from OpenML ({type(error).__name__}); put {name}.npz in a folder and set SYNCTOPO_DATA to it."
+        ) from error
+    images = bunch.data.reshape(-1, 28, 28).astype(np.uint8)
+    if name in _CHECKSUMS and checksum(images) != _CHECKSUMS[name]:
+        raise ValueError(f"{name} came from OpenML with another checksum than expected; fetch it again, or set SYNCTOPO_DATA.")
+    return Dataset(name, images.astype(np.float32) / 255.0, bunch.target.astype(np.int64), np.arange(len(images)))
+
+
+def checksum(images: np.ndarray) -> str:
+    """SHA-256 over the sorted SHA-256 of every image: the same for the same images in any order."""
+    return hashlib.sha256(b"".join(sorted(hashlib.sha256(np.ascontiguousarray(i).tobytes()).digest() for i in images))).hexdigest()

@@ -1,0 +1,131 @@
+"""Studies: one TOML file says which models learn what, what is recorded and what is compared."""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from synctopo import catalog
+from synctopo.data import DATASETS
+from synctopo.measures import MEASURES
+from synctopo.naming import unknown
+from synctopo.spec import CompareSpec, DataSpec, Header, RecordSpec, UnrollSpec, parsed
+
+TABLES = ("data", "defaults", "models", "record", "unroll", "compare", "sizes")
+HEADER = ("name", "question", "seeds", "format")
+
+
+@dataclass(frozen=True)
+class Study:
+    """A checked study: every word in it is known, every number in its range.
+
+    models  condition -> what it is built and trained from, in the order of the file
+    unroll  how recurrent layers become auto-encoders; None leaves them whole
+    size    the size it was loaded in ("" is the full one)
+    """
+
+    name: str
+    question: str
+    seeds: tuple[int, ...]
+    data: DataSpec
+    models: Mapping[str, catalog.ModelSpec]
+    record: RecordSpec
+    unroll: UnrollSpec | None
+    compare: CompareSpec
+    size: str = ""
+
+    @staticmethod
+    def load(path: str | Path, *, size: str = "", changes: Sequence[str] = ()) -> "Study":
+        """Read a study file, in one of its [sizes.*], with `changes` such as "data.train=200" made on top.
+
+        Raises ValueError with one sentence for a file that is missing, no TOML, or says something unknown or out of range.
+        """
+        file = Path(path)
+        if not file.is_file():
+            raise ValueError(f"there is no study file {file}; `synctopo ls studies` lists those in the folder studies.")
+        try:
+            table = tomllib.loads(file.read_text(encoding="utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ValueError(f"{file} is no TOML: {error}.") from None
+        for key in table:
+            if key not in TABLES + HEADER:
+                raise unknown("key", key, TABLES + HEADER, f"in {file}")
+        sizes = _table(table.pop("sizes", {}), "sizes")
+        if size:
+            if size not in sizes:
+                raise unknown("size", size, sizes, f"in {file}")
+            for place, value in _table(sizes[size], f"sizes.{size}").items():
+                _set(table, place, value)
+        for change in changes:
+            place, found, text = change.partition("=")
+            if not found or not place:
+                raise ValueError(f"a change is written place=value, such as data.train=200; got {change!r}.")
+            _set(table, place.strip(), _value(text.strip()))
+        return Study.from_table(table, size=size)
+
+    @staticmethod
+    def from_table(table: Mapping[str, Any], *, size: str = "") -> "Study":
+        """The study in a parsed TOML table. Raises ValueError as `load` does."""
+        header = parsed(Header, {k: table[k] for k in HEADER if k in table}, "")
+        if len(set(header.seeds)) < len(header.seeds) or min(header.seeds) < 0:
+            raise ValueError(f"seeds are different whole numbers from 0 on; got {list(header.seeds)}.")
+        if "data" not in table:
+            raise ValueError("[data] is missing; add a table with name, train and test.")
+        data = parsed(DataSpec, _table(table["data"], "data"), "data")
+        if data.name not in DATASETS:
+            raise unknown("data set", data.name, DATASETS)
+        defaults = _table(table.get("defaults", {}), "defaults")
+        entries = _table(table.get("models", {}), "models")
+        if not entries:
+            raise ValueError("a study needs at least one [models.NAME].")
+        models = {name: catalog.model_spec(_merged(defaults, _table(m, f"models.{name}")), f"models.{name}") for name, m in entries.items()}
+        record = parsed(RecordSpec, _table(table.get("record", {}), "record"), "record")
+        catalog.reduction_named(record.reduce)
+        unroll = parsed(UnrollSpec, _table(table["unroll"], "unroll"), "unroll") if "unroll" in table else None
+        compare = parsed(CompareSpec, _table(table.get("compare", {}), "compare"), "compare")
+        for measure in compare.measures:
+            if measure not in MEASURES:
+                raise unknown("measure", measure, MEASURES)
+        for contrast in compare.contrasts:
+            for condition in contrast:
+                if condition not in models:
+                    raise unknown("model", condition, models, "in compare.contrasts")
+        return Study(header.name, header.question, header.seeds, data, models, record, unroll, compare, size)
+
+
+def _table(value: Any, place: str) -> dict[str, Any]:
+    if not isinstance(value, Mapping):
+        raise ValueError(f"{place} is {value!r}; a table [{place}] is wanted.")
+    return dict(value)
+
+
+def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for key, value in above.items():
+        old = merged.get(key)
+        # a table that names another kind (of learning, of distribution) replaces, it does not inherit the old kind's keys
+        if isinstance(old, Mapping) and isinstance(value, Mapping) and not {"rule", "distribution"} & set(value):
+            merged[key] = _merged(old, value)
+        else:
+            merged[key] = value
+    return merged
+
+
+def _set(table: dict[str, Any], place: str, value: Any) -> None:
+    steps = place.split(".")
+    for depth, step in enumerate(steps[:-1]):
+        inner = table.setdefault(step, {})
+        if not isinstance(inner, dict):
+            raise ValueError(f"{'.'.join(steps[: depth + 1])} is {inner!r}, so {place} cannot be set in it.")
+        table[step] = inner = dict(inner)
+        table = inner
+    table[steps[-1]] = value
+
+
+def _value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        # an unquoted word is what one types in a shell
+        return text
