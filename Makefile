@@ -1,0 +1,34 @@
+# Each target does everything on a machine that has only python3 with venv, and make.
+PYTHON ?= python3
+BIN := .venv/bin
+NEWEST := .venv-newest/bin
+
+.PHONY: demo test lint clean
+
+demo: .venv/installed  ## the main job on real data: about three minutes on two cores
+	$(BIN)/synctopo run studies/heterogeneity.toml --size demo
+
+test: lint .venv-newest/installed  ## everything that is checked, in both environments
+	$(BIN)/pytest -n auto
+	$(NEWEST)/pytest -n auto -m smoke
+
+lint: .venv/installed
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+
+# With giotto-tda, which holds scikit-learn at 1.3.2 and numpy below 2.
+.venv/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[giotto,dev]'
+	touch $@
+
+# Without it: the newest numpy and scikit-learn there are.
+.venv-newest/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv-newest
+	$(NEWEST)/python -m pip install --quiet --disable-pip-version-check --upgrade --upgrade-strategy eager -c constraints.txt -e '.[dev]'
+	touch $@
+
+clean:  ## forget the environments and the results
+	rm -rf .venv .venv-newest results
