@@ -1,0 +1,262 @@
+"""The critical cells of one direction and the reduction of their boundaries, columns over F2 whose rows are the critical edges.
+
+Matrices are bits of their entries read as integers, m <= w; an edge i < j has the id i * 2^16 + j. A cell at the position p = (t, id)
+is a triangle in the lune of an edge with m = t, or the cap of an edge with w = t.
+"""
+
+import numpy as np
+from jaxtyping import Int, Int8, Int32, Int64, UInt32, UInt64
+
+from rtd.barcode import Barcode
+from rtd.compilation import kernel, leading_zeros
+from rtd.sweep import Chunk
+
+LATE, FLAT, LUNE = 0, 1, 2  # cap of an edge with w > m; one triangle of an edge with w = m; triangles in a lune of several components
+
+
+@kernel
+def midpoint(m: Int[np.ndarray, "n n"], i: int, j: int) -> int:
+    """The point k of the lune of the edge i < j with the least max(m_ik, m_jk), or -1 if the lune is empty."""
+    n = len(m)
+    p, q, x = m[i], m[j], m[i, j]
+    best = x
+    at = -1
+    for k in range(n):
+        y = max(p[k], q[k])
+        if y < best and k != i and k != j:
+            best = y
+            at = k
+    if at >= 0:
+        return at
+    for k in range(i):
+        if p[k] <= x and q[k] <= x:
+            return k
+    for k in range(i + 1, j):
+        if p[k] <= x and q[k] < x:
+            return k
+    return -1
+
+
+@kernel
+def add_edge(
+    m: Int[np.ndarray, "n n"],
+    w: Int[np.ndarray, "n n"],
+    i: int,
+    j: int,
+    t: int,
+    p: int,
+    first: Int64[np.ndarray, " n+1"],
+    ends: Int32[np.ndarray, " row"],
+    rows: Int32[np.ndarray, " row"],
+    stack: Int64[np.ndarray, " depth"],
+    column: UInt64[np.ndarray, " words"],
+) -> Int64[np.ndarray, " depth"]:
+    """Add to `column` what the edge ij is at the position (t, p): the critical edges of a path that is homologous to it."""
+    depth = 0
+    stack[0] = (min(i, j) << 16) | max(i, j)
+    while depth >= 0:
+        x = stack[depth]
+        depth -= 1
+        i, j = x >> 16, x & 0xFFFF
+        late = w[i, j]
+        if late < t or (late == t and x < p) or late == m[i, j]:
+            continue
+        row = -1
+        for c in range(first[i], first[i + 1]):
+            if ends[c] == j:
+                row = rows[c]
+        if row >= 0:
+            column[row >> 6] ^= np.uint64(1) << np.uint64(row & 63)
+            continue
+        k = midpoint(m, i, j)
+        if depth + 3 > len(stack):
+            more = np.empty(2 * len(stack), np.int64)
+            more[: len(stack)] = stack
+            stack = more
+        stack[depth + 1] = (min(i, k) << 16) | max(i, k)
+        stack[depth + 2] = (min(j, k) << 16) | max(j, k)
+        depth += 2
+    return stack
+
+
+@kernel
+def reduce(
+    column: UInt64[np.ndarray, " words"],
+    pivots: Int64[np.ndarray, " row"],
+    starts: Int64[np.ndarray, " row"],
+    stops: Int64[np.ndarray, " row"],
+    pool: Int32[np.ndarray, " used"],
+) -> int:
+    """Add stored columns until the column is 0 or its highest row is new; returns that row or -1."""
+    b = len(column) - 1
+    while b >= 0:
+        if column[b] == 0:
+            b -= 1
+            continue
+        row = (b << 6) + 63 - leading_zeros(column[b])
+        if pivots[row] < 0:
+            return row
+        for c in range(starts[row], stops[row]):
+            r = pool[c]
+            column[r >> 6] ^= np.uint64(1) << np.uint64(r & 63)
+    return -1
+
+
+@kernel
+def pair(
+    m: Int[np.ndarray, "n n"],
+    w: Int[np.ndarray, "n n"],
+    until: int,
+    until_id: int,
+    cells: tuple[np.ndarray, ...],
+    cursor: Int64[np.ndarray, " 3"],
+    first: Int64[np.ndarray, " n+1"],
+    ends: Int32[np.ndarray, " row"],
+    rows: Int32[np.ndarray, " row"],
+    pivots: Int64[np.ndarray, " row"],
+    kinds: Int8[np.ndarray, " row"],
+    starts: Int64[np.ndarray, " row"],
+    stops: Int64[np.ndarray, " row"],
+    pool: Int32[np.ndarray, " used"],
+    used: int,
+) -> tuple[Int32[np.ndarray, " more"], int]:
+    """Add the cells up to the position (until, until_id) and pair critical edges with them.
+
+    `cells` = (late caps, flat edges, edges of several components, their offsets, their points): ids in order of position; `cursor` =
+    how many of the first two are done. pivots[row] becomes the id of the edge that ends the row, kinds[row] whether as a cap.
+    cursor[2] is the number of pairs. Returns the pool and how much of it is used.
+    """
+    late, flat, lunes, offsets, points = cells
+    words = (len(pivots) + 63) >> 6
+    column = np.zeros(words, np.uint64)
+    stack = np.empty(256, np.int64)
+    huge = np.int64(0x7FFFFFFFFFFFFFFF)
+    new = 0
+    a, b, c = cursor[0], cursor[1], 0
+    while True:
+        t, p, kind = huge, huge, -1
+        if a < len(late):
+            x = np.int64(late[a])
+            t, p, kind = np.int64(w[x >> 16, x & 0xFFFF]), x, LATE
+        if b < len(flat):
+            x = np.int64(flat[b])
+            s = np.int64(m[x >> 16, x & 0xFFFF])
+            if s < t or (s == t and x < p):
+                t, p, kind = s, x, FLAT
+        if c < len(lunes):
+            x = np.int64(lunes[c])
+            s = np.int64(m[x >> 16, x & 0xFFFF])
+            if s < t or (s == t and x <= p):
+                if kind == FLAT and x == p:
+                    b += 1
+                t, p, kind = s, x, LUNE
+        if kind < 0 or t > until or (t == until and p > until_id):
+            break
+        i, j = p >> 16, p & 0xFFFF
+        k, stop = 0, 1
+        if kind == LATE:
+            a += 1
+        elif kind == FLAT:
+            b += 1
+        else:
+            k, stop = offsets[c], offsets[c + 1]
+            c += 1
+            if w[i, j] != m[i, j]:
+                k += 1
+        while k < stop:
+            if kind == LATE:
+                stack = add_edge(m, w, i, j, t, p, first, ends, rows, stack, column)
+            else:
+                apex = np.int64(points[k]) if kind == LUNE else midpoint(m, i, j)
+                stack = add_edge(m, w, i, apex, t, p, first, ends, rows, stack, column)
+                stack = add_edge(m, w, j, apex, t, p, first, ends, rows, stack, column)
+                if kind == LUNE and w[i, j] != m[i, j]:
+                    apex = np.int64(points[offsets[c - 1]])
+                    stack = add_edge(m, w, i, apex, t, p, first, ends, rows, stack, column)
+                    stack = add_edge(m, w, j, apex, t, p, first, ends, rows, stack, column)
+            k += 1
+            row = reduce(column, pivots, starts, stops, pool)
+            if row < 0:
+                continue
+            pivots[row] = p
+            kinds[row] = kind
+            starts[row] = used
+            for d in range((row >> 6) + 1):
+                word = column[d]
+                while word != 0:
+                    high = 63 - leading_zeros(word)
+                    word ^= np.uint64(1) << np.uint64(high)
+                    if used == len(pool):
+                        more = np.empty(2 * used, np.int32)
+                        more[:used] = pool
+                        pool = more
+                    pool[used] = (d << 6) + high
+                    used += 1
+                column[d] = 0
+            stops[row] = used
+            new += 1
+            if new + cursor[2] == len(pivots):
+                k = stop
+        if new + cursor[2] == len(pivots):
+            break
+    cursor[0], cursor[1] = a, b
+    cursor[2] += new
+    return pool, used
+
+
+def at(a: Int[np.ndarray, "n n"], ids: Int[np.ndarray, " edge"] | UInt32[np.ndarray, " edge"]) -> Int[np.ndarray, " edge"]:
+    """The entries of a at the edges."""
+    entries: np.ndarray = a[ids >> 16, ids & 0xFFFF]
+    return entries
+
+
+class Direction:
+    """One cone, VR(w) in VR(m): its critical edges, and those of them that are paired with a cell so far."""
+
+    def __init__(
+        self, m: Int[np.ndarray, "n n"], w: Int[np.ndarray, "n n"], graph_m: UInt32[np.ndarray, " p"], graph_w: UInt32[np.ndarray, " q"]
+    ):
+        """`graph_m` and `graph_w` are the relative neighbourhood graphs: ids, increasing."""
+        self.m, self.w = m, w
+        critical = graph_m[at(w, graph_m) > at(m, graph_m)]
+        by_length = np.argsort(at(m, critical), kind="stable")
+        self.edges = critical[by_length].astype(np.int64)
+        rows = np.empty(len(critical), np.int32)
+        rows[by_length] = np.arange(len(critical), dtype=np.int32)
+        first = np.searchsorted(critical >> 16, np.arange(len(m) + 1))
+        self.where = (first, (critical & 0xFFFF).astype(np.int32), rows)
+        is_flat = at(w, graph_w) == at(m, graph_w)
+        late, flat = graph_w[~is_flat], np.setdiff1d(graph_w[is_flat], graph_m, assume_unique=True)
+        self.late = late[np.argsort(at(w, late), kind="stable")]
+        self.flat = flat[np.argsort(at(m, flat), kind="stable")]
+        self.cursor = np.zeros(3, np.int64)
+        count = len(critical)
+        self.pivots = np.full(count, -1, np.int64)
+        self.kinds = np.zeros(count, np.int8)
+        self.starts, self.stops = np.zeros(count, np.int64), np.zeros(count, np.int64)
+        self.pool, self.used = np.empty(4 * count + 16, np.int32), 0
+
+    @property
+    def done(self) -> bool:
+        """Whether every critical edge is paired, so that no later cell matters."""
+        return bool(self.cursor[2] == len(self.edges))
+
+    def advance(self, chunk: Chunk) -> None:
+        """Add the cells of the chunk, and caps up to its end."""
+        self._advance(chunk.until, chunk.until_id, chunk.many, chunk.offsets, chunk.points)
+
+    def _advance(self, until: int, until_id: int, many: np.ndarray, offsets: np.ndarray, points: np.ndarray) -> None:
+        if not self.done:
+            cells = (self.late, self.flat, many, offsets, points)
+            state = (self.pivots, self.kinds, self.starts, self.stops, self.pool, self.used)
+            self.pool, self.used = pair(self.m, self.w, until, until_id, cells, self.cursor, *self.where, *state)
+
+    def barcode(self, dtype: np.dtype) -> Barcode:
+        """The bars of positive length, when all edges are swept; `dtype` is what the entries of the matrices are bits of."""
+        self._advance(np.iinfo(np.int64).max, 0, np.empty(0, np.uint32), np.zeros(1, np.int64), np.empty(0, np.int32))
+        assert self.done, "a critical edge was left without a cell"
+        born = at(self.m, self.edges).view(dtype)
+        died = np.where(self.kinds == LATE, at(self.w, self.pivots), at(self.m, self.pivots)).view(dtype)
+        long = died > born
+        births, deaths = (np.stack([e[long] >> 16, e[long] & 0xFFFF], axis=1) for e in (self.edges, self.pivots))
+        return Barcode.from_pairs(np.stack([born[long], died[long]], axis=1).astype(np.float64), births, deaths)
