@@ -44,7 +44,7 @@ def step(drive: Float[Tensor, "sample unit"], state: State, k: Constants, surrog
     """The state after one more step, in which `drive` came in from outside; a spike reaches other neurons one step after it was fired."""
     spikes, neurons = lif_step(drive + state.spikes @ k.recurrent, state.neurons, k.neurons, surrogate)
     trace = k.decay_trace * state.trace + spikes
-    readout = k.decay_readout * state.readout + (1 - k.decay_readout) * (spikes @ k.readout)
+    readout = k.decay_readout * state.readout + spikes @ k.readout
     return State(neurons, spikes, trace, readout)
 
 
