@@ -1,0 +1,63 @@
+import math
+
+import pytest
+import torch
+
+from rsnn import AdaptiveThreshold, Normalisation
+from rsnn.homeostasis import adapt, normalise, threshold_constants
+
+ONE = torch.ones(1, dtype=torch.float64)
+
+
+def test_normalised_weights_keep_their_ratios_and_sum_to_the_total() -> None:
+    weight = torch.tensor([[0.0, 0.1, 0.3], [0.2, 0.0, 0.0]], dtype=torch.float64)
+    mask = weight > 0
+    scaled = normalise(weight, mask, torch.tensor([0.2, 0.5], dtype=torch.float64), w_min=0.0, w_max=1.0)
+    assert torch.allclose(scaled, torch.tensor([[0.0, 0.05, 0.15], [0.5, 0.0, 0.0]], dtype=torch.float64))
+
+
+def test_normalisation_leaves_the_bounds_and_neurons_without_weight_alone() -> None:
+    weight = torch.tensor([[0.9, 0.3], [0.0, 0.0]], dtype=torch.float64)
+    scaled = normalise(weight, torch.ones(2, 2, dtype=torch.bool), 2 * torch.ones(2, dtype=torch.float64), w_min=0.0, w_max=1.0)
+    assert torch.allclose(scaled, torch.tensor([[1.0, 0.5], [0.0, 0.0]], dtype=torch.float64))
+
+
+def test_a_neuron_at_the_target_rate_keeps_its_threshold() -> None:
+    k, theta = threshold_constants(AdaptiveThreshold(increment=0.01, target=20.0), dt=1.0), 0 * ONE
+    for t in range(1000):
+        theta = adapt(theta, ONE * (t % 50 == 0), ONE, k)
+    assert float(theta) == pytest.approx(0, abs=1e-12)
+
+
+def test_a_silent_neuron_lowers_its_threshold_to_a_tenth_and_no_further() -> None:
+    k, theta = threshold_constants(AdaptiveThreshold(increment=0.5, target=20.0), dt=1.0), 0 * ONE
+    for _ in range(200):
+        theta = adapt(theta, 0 * ONE, ONE, k)
+    assert float(theta) == -0.9
+
+
+def test_the_rule_of_diehl_and_cook_rises_with_each_spike_and_decays_between_them() -> None:
+    k = threshold_constants(AdaptiveThreshold(increment=0.05, target=0.0, tau=100.0), dt=1.0)
+    theta = adapt(0 * ONE, ONE, ONE, k)
+    assert float(theta) == 0.05
+    for _ in range(10):
+        theta = adapt(theta, 0 * ONE, ONE, k)
+    assert float(theta) == pytest.approx(0.05 * math.exp(-0.1))
+
+
+def test_without_a_rule_the_offset_stays_as_it_is_even_below_the_floor() -> None:
+    assert float(adapt(-3 * ONE, ONE, ONE, threshold_constants(None, dt=1.0))) == -3
+
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (lambda: Normalisation(total=0.0), "the sum of weights must be positive"),
+        (lambda: AdaptiveThreshold(increment=-1), r"AdaptiveThreshold\(increment=-1\)"),
+        (lambda: AdaptiveThreshold(target=math.inf), "the rate to hold, in Hz"),
+        (lambda: AdaptiveThreshold(tau=0.0), "the time constant in ms must be positive"),
+    ],
+)
+def test_impossible_homeostasis_is_refused_with_a_sentence(make: object, sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        make()

@@ -1,0 +1,216 @@
+import copy
+import dataclasses
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rsnn import LIF, RSNN, AdaptiveThreshold, Dense, Gamma, Homeostasis, Normalisation, Pairing, PairSTDP, Reset, Sparse, encode, fit_stdp
+from rsnn.heterogeneity import spawn
+from rsnn.homeostasis import adapt, normalise, threshold_constants
+from rsnn.network import step
+from rsnn.plasticity import Traces, Window, stdp_step
+
+NONE = Homeostasis(None, None)
+HETEROGENEOUS = PairSTDP(Gamma(0.02, 0.5), Gamma(0.02, 0.5), Gamma(20, 0.5), Gamma(20, 0.5))
+
+
+def seeded(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def network(seed: int = 0, units: int = 20, **changes: object) -> RSNN:
+    settings = {"connectivity": Sparse(0.4), "input_scale": 8.0, "recurrent_scale": 2.0, **changes}
+    return RSNN(5, units, 3, generator=seeded(seed), **settings)
+
+
+def stimulus(samples: int = 6, steps: int = 30, seed: int = 1, rate: float = 300.0) -> torch.Tensor:
+    return encode.poisson(torch.rand(samples, 5, generator=seeded(seed)), steps, generator=seeded(seed), rate_max=rate)
+
+
+@torch.no_grad()
+def fit_step_by_step(net: RSNN, x: torch.Tensor, rule: PairSTDP, homeostasis: Homeostasis, generator: torch.Generator) -> float:
+    """`fit_stdp` as its definition has it: dense matrices, one step after the other. Returns the mean rate."""
+    windows, orders = spawn(generator), spawn(generator)
+    mask = net.recurrent_mask
+    window = Window(*(torch.ones(mask.shape, dtype=torch.float64) for _ in range(4)))
+    for full, drawn in zip(window, rule.draw(int(mask.sum()), generator=windows), strict=True):
+        full[mask] = drawn
+    weight, theta, count = net.recurrent_weight.double() * mask, net.theta.clone(), 0.0
+    total = weight.sum(1)
+    if homeostasis.normalisation is not None and homeostasis.normalisation.total is not None:
+        total = torch.full_like(total, homeostasis.normalisation.total)
+    adaptive = threshold_constants(homeostasis.threshold, dt=net.dt)
+    for n in torch.randperm(len(x), generator=orders):
+        state, traces = net.rest(1), Traces(torch.zeros_like(weight), torch.zeros_like(weight))
+        for drive in net.drive(x[n : n + 1]):
+            k = net.constants()
+            k = k._replace(recurrent=weight.t(), neurons=k.neurons._replace(threshold=net.threshold + theta))
+            state = step(drive, state, k, net.surrogate)
+            fired = state.spikes[0]
+            theta = adapt(theta, fired, net.threshold, adaptive)
+            weight, traces = stdp_step(weight, fired, fired, traces, window, rule, dt=net.dt)
+            weight = weight * mask
+            count += float(fired.sum())
+        if homeostasis.normalisation is not None:
+            weight = normalise(weight, mask, total, w_min=rule.w_min, w_max=rule.w_max)
+    net.recurrent_weight.copy_(weight)
+    net.theta.copy_(theta)
+    return count / (len(x) * x.shape[1] * net.dt / 1000 * net.units)
+
+
+@pytest.mark.slow
+@settings(max_examples=40, deadline=None)
+@given(
+    seed=st.integers(0, 10_000),
+    units=st.integers(2, 25),
+    samples=st.integers(1, 4),
+    steps=st.integers(1, 25),
+    dt=st.sampled_from([0.5, 1.0]),
+    cv=st.sampled_from([0.0, 0.6]),
+    amplitude=st.sampled_from([0.01, 0.3]),
+    pairing=st.sampled_from(Pairing),
+    reset=st.sampled_from(Reset),
+    tau_syn=st.sampled_from([None, 5.0]),
+    refractory=st.sampled_from([0.0, 2.0]),
+    connectivity=st.sampled_from([Sparse(0.3), Dense()]),
+    homeostasis=st.sampled_from([NONE, Homeostasis(), Homeostasis(Normalisation(1.5), AdaptiveThreshold(0.05, 0.0, 1e4))]),
+)
+def test_the_kernel_equals_the_rule_step_by_step(
+    seed: int,
+    units: int,
+    samples: int,
+    steps: int,
+    dt: float,
+    cv: float,
+    amplitude: float,
+    pairing: Pairing,
+    reset: Reset,
+    tau_syn: float | None,
+    refractory: float,
+    connectivity: Sparse | Dense,
+    homeostasis: Homeostasis,
+) -> None:
+    rule = PairSTDP(Gamma(amplitude, cv), Gamma(0.7 * amplitude, cv), Gamma(17, cv), Gamma(31, cv), w_max=4.0, pairing=pairing)
+    neuron = LIF(Gamma(15, cv), tau_syn, refractory=refractory, reset=reset)
+    scale = 8.0 if tau_syn else 60.0
+    net = network(seed, units, neuron=neuron, connectivity=connectivity, dt=dt, input_scale=scale, recurrent_scale=1.0)
+    if not net.recurrent_mask.any():
+        return
+    other, x = copy.deepcopy(net), stimulus(samples, steps, seed)
+    rate = fit_step_by_step(other, x, rule, homeostasis, seeded(seed))
+    if rate == 0:
+        with pytest.raises(ValueError, match="no neuron fired"):
+            fit_stdp(net, x, rule, homeostasis=homeostasis, generator=seeded(seed))
+        return
+    history = fit_stdp(net, x, rule, homeostasis=homeostasis, generator=seeded(seed))
+    assert history.rate[0] == pytest.approx(rate)
+    assert torch.allclose(net.recurrent_weight, other.recurrent_weight, rtol=0, atol=1e-6)
+    assert torch.allclose(net.theta, other.theta, rtol=0, atol=1e-12)
+
+
+def test_training_moves_the_weights_and_says_by_how_much() -> None:
+    net, x = network(), stimulus(20)
+    before = net.recurrent_weight.detach().clone()
+    history = fit_stdp(net, x, HETEROGENEOUS, epochs=2, generator=seeded())
+    moved = (net.recurrent_weight.detach() - before)[net.recurrent_mask].abs().mean()
+    assert history.moved[-1] == pytest.approx(float(moved), rel=1e-5)
+    assert float(moved) > 0.01
+    assert len(history.rate) == len(history.weights) == 2
+    assert history.weights[-1][4] == pytest.approx(float(net.recurrent_weight.detach().max()), rel=1e-5)
+
+
+def test_the_mask_the_input_and_the_readout_stay_as_they_are() -> None:
+    net, x = network(), stimulus()
+    before = copy.deepcopy(net)
+    fit_stdp(net, x, HETEROGENEOUS)
+    assert not net.recurrent_weight[~net.recurrent_mask].any()
+    assert torch.equal(net.input_weight, before.input_weight)
+    assert torch.equal(net.readout_weight, before.readout_weight)
+
+
+@pytest.mark.parametrize("rule", [dataclasses.replace(HETEROGENEOUS, a_plus=3.0), dataclasses.replace(HETEROGENEOUS, a_minus=3.0)])
+def test_weights_stay_in_their_bounds_whatever_the_amplitudes(rule: PairSTDP) -> None:
+    net, x = network(), stimulus()
+    fit_stdp(net, x, rule, homeostasis=Homeostasis(normalisation=None))
+    weights = net.recurrent_weight[net.recurrent_mask].detach()
+    assert 0 <= float(weights.min()) <= float(weights.max()) <= 1
+
+
+def test_synapses_without_spread_learn_what_the_homogeneous_rule_learns_bit_for_bit_and_others_do_not() -> None:
+    x, learnt = stimulus(), []
+    for rule in (PairSTDP(0.02, 0.02, 20, 15), PairSTDP(Gamma(0.02, 0), Gamma(0.02, 0), Gamma(20, 0), Gamma(15, 0)), HETEROGENEOUS):
+        net = network()
+        fit_stdp(net, x, rule, generator=seeded(3))
+        learnt.append(net.recurrent_weight.detach())
+    assert torch.equal(learnt[0], learnt[1])
+    assert not torch.equal(learnt[0], learnt[2])
+
+
+def test_the_same_seed_learns_the_same_weights_on_one_thread_and_two_and_another_seed_does_not() -> None:
+    x, threads, learnt = stimulus(), torch.get_num_threads(), []
+    try:
+        for count, seed in ((1, 0), (2, 0), (1, 1)):
+            torch.set_num_threads(count)
+            net = network()
+            fit_stdp(net, x, HETEROGENEOUS, generator=seeded(seed))
+            learnt.append(net.recurrent_weight.detach())
+    finally:
+        torch.set_num_threads(threads)
+    assert torch.equal(learnt[0], learnt[1])
+    assert not torch.equal(learnt[0], learnt[2])
+
+
+def test_chunks_change_nothing_and_are_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    x, whole, chunked, calls = stimulus(7), network(), network(), []
+    fit_stdp(whole, x, HETEROGENEOUS, epochs=2)
+    monkeypatch.setattr("rsnn.stdp_training.CHUNK", 3 * 30 * 20)
+    fit_stdp(chunked, x, HETEROGENEOUS, epochs=2, progress=lambda done, total: calls.append((done, total)))
+    assert torch.equal(whole.recurrent_weight, chunked.recurrent_weight)
+    assert calls == [(3, 14), (6, 14), (7, 14), (10, 14), (13, 14), (14, 14)]
+
+
+def test_normalisation_keeps_the_sum_of_the_weights_onto_each_neuron() -> None:
+    net, x = network(), stimulus()
+    before = net.recurrent_weight.detach().sum(1)
+    fit_stdp(net, x, PairSTDP(w_max=100.0))
+    assert torch.allclose(net.recurrent_weight.detach().sum(1), before, rtol=1e-5)
+
+
+def test_the_adaptive_threshold_brings_a_reservoir_to_its_target_rate_and_without_it_stays_away() -> None:
+    rates = {}
+    for name, threshold in (("adaptive", AdaptiveThreshold(0.05, target=30.0)), ("fixed", None)):
+        net = network(input_scale=25.0)
+        rates[name] = fit_stdp(net, stimulus(60), PairSTDP(), epochs=10, homeostasis=Homeostasis(threshold=threshold)).rate[-1]
+    assert rates["adaptive"] == pytest.approx(30, rel=0.1)
+    assert rates["fixed"] > 60
+
+
+@pytest.mark.parametrize(
+    ("net", "x", "rule", "sentence"),
+    [
+        (network(), 0 * stimulus(), PairSTDP(), "no neuron fired in epoch 1"),
+        (network(recurrent_scale=40.0), stimulus(), PairSTDP(), r"outside the bounds \[0, 1\] of the rule; lower recurrent_scale"),
+        (network(units=1), stimulus(), PairSTDP(), "no recurrent synapses that could learn"),
+        (network(), stimulus()[0], PairSTDP(), r"wants input \[sample, time, 5\]"),
+    ],
+)
+def test_what_cannot_be_trained_is_refused_with_a_sentence(net: RSNN, x: torch.Tensor, rule: PairSTDP, sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        fit_stdp(net, x, rule)
+
+
+def test_a_network_that_runs_away_is_refused_with_a_sentence_and_left_as_it_was() -> None:
+    net = network(input_scale=2000.0)
+    before = net.recurrent_weight.detach().clone()
+    with torch.no_grad():
+        net.input_weight.abs_()
+    with pytest.raises(ValueError, match="activity ran away; lower recurrent_scale or w_max"):
+        fit_stdp(net, torch.ones(3, 200, 5), PairSTDP(), homeostasis=NONE)
+    assert torch.equal(net.recurrent_weight, before)
+
+
+def test_no_epochs_are_refused_with_a_sentence() -> None:
+    with pytest.raises(ValueError, match="at least one epoch is needed"):
+        fit_stdp(network(), stimulus(), PairSTDP(), epochs=0)
