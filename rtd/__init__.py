@@ -5,7 +5,10 @@ from rtd.cone import cone_barcode, cross_barcode
 from rtd.crosscloud import cloud_barcode, mtopdiv
 from rtd.divergence import Divergence, max_rtd, rtd, srtd
 from rtd.lite import lite_cone_barcode, lite_cross_barcode, max_rtd_lite, rtd_lite, srtd_lite
+from rtd.localisation import localise
+from rtd.loss import RTDLoss, distance_loss, rtd_loss
 from rtd.metrics import DegenerateError, distances, normalise, positive_pairs, standardise, whole_matrix
+from rtd.null import permutation_null, subsampling
 from rtd.rips import persistence
 from rtd.similarity import nts, nts_e, nts_m
 from rtd.timesteps import unroll_time
@@ -15,12 +18,15 @@ __all__ = [
     "Barcode",
     "DegenerateError",
     "Divergence",
+    "RTDLoss",
     "cloud_barcode",
     "cone_barcode",
     "cross_barcode",
+    "distance_loss",
     "distances",
     "lite_cone_barcode",
     "lite_cross_barcode",
+    "localise",
     "max_rtd",
     "max_rtd_lite",
     "mtopdiv",
@@ -29,14 +35,17 @@ __all__ = [
     "nts_e",
     "nts_m",
     "partition_stability",
+    "permutation_null",
     "persistence",
     "positive_pairs",
     "random_partition",
     "rtd",
     "rtd_lite",
+    "rtd_loss",
     "srtd",
     "srtd_lite",
     "standardise",
+    "subsampling",
     "unroll_graph",
     "unroll_time",
     "whole_matrix",

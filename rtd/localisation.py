@@ -4,14 +4,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from jaxtyping import Float64, Int64
 
 from rtd.barcode import Barcode
 from rtd.engine import cross_barcodes
-from rtd.inputs import as_clouds, as_matrices, as_positive
+from rtd.inputs import as_positive
 from rtd.lite import spanning_tree
-from rtd.metrics import Convention, distances, normalise, whole_matrix
+from rtd.metrics import Convention, whole_matrix
+from rtd.pairs import normalised_pair
 
 Matrix = Float64[np.ndarray, "n n"]
 
@@ -81,12 +81,7 @@ def localise(
 
     Raises ValueError for what `rtd.rtd` refuses, and DegenerateError (a ValueError) for a representation without a scale.
     """
-    if metric == "precomputed":
-        raw = as_matrices(x, y)
-    else:
-        clouds = as_clouds(x, y)
-        raw = _on_cpu(distances(clouds[0].detach(), metric)), _on_cpu(distances(clouds[1].detach(), metric))
-    w, v = (np.asarray(normalise(d, quantile, convention)) for d in raw)
+    w, v = normalised_pair(x, y, metric, quantile, convention)
     forward, backward = cross_barcodes(w, v, threads=as_positive(threads, "threads"))
     return Localisation(forward, backward, w, v)
 
@@ -134,7 +129,3 @@ def _difference(barcode: Barcode, k: int, other: Matrix, nearer_in_y: bool) -> D
     birth, death = (float(end) for end in barcode.bars[k])
     step = float(other[path[:-1], path[1:]].max())
     return Difference((i, j), birth, death, tuple(path.tolist()), step, nearer_in_y)
-
-
-def _on_cpu(d: np.ndarray | torch.Tensor) -> Matrix:
-    return d.cpu().numpy() if isinstance(d, torch.Tensor) else d
