@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from rtd import slow_engine as engine
+from rtd import engine
 from rtd.barcode import Barcode
 from rtd.inputs import as_matrices, as_positive
 

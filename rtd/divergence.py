@@ -3,13 +3,13 @@
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
 from jaxtyping import Float64
 
-from rtd import slow_engine as engine
+from rtd import engine
 from rtd.inputs import as_clouds, as_matrices, as_positive
 from rtd.metrics import Convention, DegenerateError, distances, normalise, whole_matrix
 
@@ -66,6 +66,7 @@ class Divergence:
         return f"Divergence({self.value:.6g}{error}, forward {self.forward:.6g}, backward {self.backward:.6g}, {shape})"
 
 
+@runtime_checkable
 class Comparison(Protocol):
     """How every member of the family is called; see `over_batches`."""
 

@@ -112,7 +112,7 @@ def _barcodes(
         return [d.barcode(dtype) for d in todo]
 
 
-def _graph(a: Int[np.ndarray, "n n"], radius: int, pool: ThreadPoolExecutor, threads: int) -> UInt32[np.ndarray, " edge"]:
+def _graph(a: Int[np.ndarray, "n n"], radius: np.integer, pool: ThreadPoolExecutor, threads: int) -> UInt32[np.ndarray, " edge"]:
     """The relative neighbourhood graph of a: ids of the edges with an empty lune, increasing."""
     n = len(a)
     alive = np.zeros((n, -(-n // 64)), np.uint64)

@@ -14,8 +14,9 @@ def as_cloud(x: Any, name: str) -> Float64[Tensor, "n p"]:
     if cloud.ndim != 2:
         fix = "flatten each sample: x.reshape(len(x), -1)" if cloud.ndim != 1 else "for n samples of one feature, give x[:, None]"
         raise ValueError(f"{name} must be a point cloud of shape [n, p], not {tuple(cloud.shape)}; {fix}.")
-    if not torch.isfinite(cloud).all():
-        row = int((~torch.isfinite(cloud)).any(1).nonzero()[0, 0])
+    finite = np.isfinite(cloud.detach().numpy()) if cloud.device.type == "cpu" else torch.isfinite(cloud)
+    if not finite.all():
+        row = int(torch.as_tensor(~finite).any(1).nonzero()[0, 0])
         raise ValueError(f"{name} holds NaN or infinite values, the first in row {row}; every coordinate must be finite.")
     return cloud
 
@@ -30,7 +31,7 @@ def as_clouds(x: Any, y: Any) -> tuple[Float64[Tensor, "n p"], Float64[Tensor, "
 def as_matrix(d: Any, name: str) -> Float64[np.ndarray, "n n"]:
     """The distance matrix `d` in float64, C-contiguous; ValueError unless it is square, symmetric, finite, >= 0 and 0 on the diagonal."""
     wanted = "a square matrix of distances"
-    m: np.ndarray = np.ascontiguousarray(_as_tensor(d, name, wanted).detach().cpu().numpy())
+    m: np.ndarray = _as_tensor(d, name, wanted).detach().cpu().contiguous().numpy()
     if m.shape == (0,):
         m = m.reshape(0, 0)
     if m.ndim != 2 or m.shape[0] != m.shape[1]:
@@ -62,7 +63,7 @@ def as_matrices(w: Any, v: Any, names: tuple[str, str] = ("w", "v")) -> tuple[Fl
     return a, b
 
 
-def as_positive(value: int, name: str) -> int:
+def as_positive(value: Any, name: str) -> int:
     """A whole number of at least 1."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
         raise ValueError(f"{name} must be a whole number of at least 1, not {value!r}.")

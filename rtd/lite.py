@@ -27,9 +27,9 @@ def rtd_lite(w: Matrix, v: Matrix, _threads: int) -> tuple[float, float]:
 
 @over_batches
 def max_rtd_lite(w: Matrix, v: Matrix, _threads: int) -> tuple[float, float]:
-    """Max-RTD-lite: MST(max(w, v)) minus half of MST(w) + MST(v); the degree-0 part of Max-RTD (Wang and Hu 2026).
+    """Max-RTD-lite: MST(max(w, v)) minus half of MST(w) + MST(v); what Max-RTD sees of components.
 
-    `forward` is MST(max) - MST(w), `backward` is MST(max) - MST(v). At least half of SRTD-lite, which is at least RTD-lite.
+    Wang and Hu 2026, arXiv 2606.06342. `forward` is MST(max) - MST(w), `backward` is MST(max) - MST(v). At least half of SRTD-lite, which is at least RTD-lite.
     """
     most = tree_weight(np.maximum(w, v))
     return most - tree_weight(w), most - tree_weight(v)
@@ -37,9 +37,9 @@ def max_rtd_lite(w: Matrix, v: Matrix, _threads: int) -> tuple[float, float]:
 
 @over_batches
 def srtd_lite(w: Matrix, v: Matrix, _threads: int) -> tuple[float, float]:
-    """SRTD-lite: MST(max(w, v)) - MST(min(w, v)), one number for both directions (Wang and Hu 2026, def. 3.2).
+    """SRTD-lite: MST(max(w, v)) - MST(min(w, v)), one number for both directions.
 
-    It is the sum of RTD-lite and Max-RTD-lite.
+    Wang and Hu 2026, arXiv 2606.06342, def. 3.2. It is the sum of RTD-lite and Max-RTD-lite.
     """
     value = tree_weight(np.maximum(w, v)) - tree_weight(np.minimum(w, v))
     return value, value

@@ -8,6 +8,8 @@ from jaxtyping import Float32, Float64
 
 from rtd.inputs import as_matrix
 
+# whole numbers up to here are exact in float32
+DISTINCT = 2**24
 Engine = Callable[[Float32[np.ndarray, "n n"], int], Float64[np.ndarray, "bar 2"]]
 
 
@@ -33,8 +35,8 @@ def exact_bars(d: Float64[np.ndarray, "n n"], degree: int, engine: Engine | None
     if not len(d):
         return np.zeros((0, 2))
     values, ranks = np.unique(d, return_inverse=True)
-    if len(values) > 2**24:
-        raise ValueError(f"{len(values)} different distances are more than the engine tells apart (2^24); take fewer points, up to 5,792.")
+    if len(values) > DISTINCT:
+        raise ValueError(f"{len(values)} different distances are more than the engine tells apart ({DISTINCT}); take fewer points.")
     # an edge at infinity is never there, so its rank must not be a number
     heights = np.arange(len(values), dtype=np.float32)
     heights[np.isinf(values)] = np.inf
