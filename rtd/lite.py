@@ -29,7 +29,8 @@ def rtd_lite(w: Matrix, v: Matrix, _threads: int) -> tuple[float, float]:
 def max_rtd_lite(w: Matrix, v: Matrix, _threads: int) -> tuple[float, float]:
     """Max-RTD-lite: MST(max(w, v)) minus half of MST(w) + MST(v); what Max-RTD sees of components.
 
-    Wang and Hu 2026, arXiv 2606.06342. `forward` is MST(max) - MST(w), `backward` is MST(max) - MST(v). At least half of SRTD-lite, which is at least RTD-lite.
+    Wang and Hu 2026, arXiv 2606.06342. `forward` is MST(max) - MST(w), `backward` is MST(max) - MST(v). At least half of SRTD-lite, which
+    is at least RTD-lite.
     """
     most = tree_weight(np.maximum(w, v))
     return most - tree_weight(w), most - tree_weight(v)

@@ -139,7 +139,7 @@ def test_bad_input_gets_one_sentence(call, sentence):
 
 @pytest.mark.parametrize("convention", [rtd.whole_matrix, rtd.positive_pairs])
 def test_a_constant_representation_is_degenerate(convention):
-    with pytest.raises(rtd.DegenerateError, match="the 0.9 quantile of the distances is 0"):
+    with pytest.raises(rtd.DegenerateError, match=r"the 0.9 quantile of the distances is 0"):
         rtd.normalise(rtd.distances(np.ones((20, 3))), convention=convention)
 
 
