@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 import torch
 from pydantic import Field
+from snntorch.surrogate import atan, fast_sigmoid
 from torch import Tensor, nn
 
 import rsnn
@@ -16,8 +17,6 @@ from synctopo.naming import unknown
 from synctopo.reduction import Reduction
 from synctopo.spec import Spec, parsed
 from synctopo.training import fit_classifier, stream
-
-Progress = Callable[[float], None]
 
 
 class DistributionSpec(Spec):
@@ -105,6 +104,11 @@ class BPTTLearning(Spec):
     learning_rate: float = Field(default=1e-3, gt=0)
     surrogate: Literal["fast_sigmoid", "atan"] = "fast_sigmoid"
     slope: float = Field(default=25.0, gt=0)
+    """Steepness of the surrogate (snntorch's slope, or alpha)."""
+
+    def step(self) -> Callable[[Tensor], Tensor]:
+        """The step function of a spike with the gradient of the surrogate."""
+        return fast_sigmoid(self.slope) if self.surrogate == "fast_sigmoid" else atan(self.slope)
 
 
 class RSNNSpec(Spec):
@@ -115,6 +119,8 @@ class RSNNSpec(Spec):
     connectivity: float = Field(default=0.1, gt=0, le=1)
     input_connectivity: float = Field(default=1.0, gt=0, le=1)
     dt: float = Field(default=1.0, gt=0)
+    input_scale: float = Field(default=3.0, ge=0)
+    recurrent_scale: float = Field(default=1.0, ge=0)
     neuron: LIFSpec = LIFSpec()
     encoder: EncoderSpec = EncoderSpec()
     learning: Annotated[NoLearning | STDPLearning | BPTTLearning, Field(discriminator="rule")] = NoLearning()
@@ -162,13 +168,13 @@ class Family:
 
     build   (spec, image shape, classes, seed) -> module that is a Model
     inputs  (spec, images [sample, row, column], generator) -> what the model takes
-    fit     (spec, model, x, labels, seed, progress) -> a summary of the training; the model's weights change
+    fit     (spec, model, x, labels, seed) -> a summary of the training; the model's weights change
     """
 
     spec: type[Spec]
     build: Callable[[Any, tuple[int, int], int, int], nn.Module]
     inputs: Callable[[Any, np.ndarray, torch.Generator], Tensor]
-    fit: Callable[[Any, Any, Tensor, Tensor, int, Progress | None], dict[str, Any]]
+    fit: Callable[[Any, Any, Tensor, Tensor, int], dict[str, Any]]
 
 
 def _build_rsnn(spec: RSNNSpec, shape: tuple[int, int], classes: int, seed: int) -> nn.Module:
@@ -180,6 +186,9 @@ def _build_rsnn(spec: RSNNSpec, shape: tuple[int, int], classes: int, seed: int)
         connectivity=_connectivity(spec.connectivity),
         input_connectivity=_connectivity(spec.input_connectivity),
         dt=spec.dt,
+        input_scale=spec.input_scale,
+        recurrent_scale=spec.recurrent_scale,
+        surrogate=spec.learning.step() if isinstance(spec.learning, BPTTLearning) else fast_sigmoid(),
         generator=stream(seed, "weights"),
     )
 
@@ -192,7 +201,7 @@ def _spikes(spec: RSNNSpec, images: np.ndarray, generator: torch.Generator) -> T
     return spec.encoder.encode(torch.from_numpy(images).flatten(1), spec.dt, generator)
 
 
-def _fit_rsnn(spec: RSNNSpec, net: Any, x: Tensor, y: Tensor, seed: int, progress: Progress | None) -> dict[str, Any]:
+def _fit_rsnn(spec: RSNNSpec, net: Any, x: Tensor, y: Tensor, seed: int) -> dict[str, Any]:
     learning = spec.learning
     if isinstance(learning, STDPLearning):
         rule = rsnn.PairSTDP(
@@ -202,7 +211,7 @@ def _fit_rsnn(spec: RSNNSpec, net: Any, x: Tensor, y: Tensor, seed: int, progres
             tau_minus=_parameter(learning.tau_minus),
             w_max=learning.w_max,
         )
-        return asdict(rsnn.fit_stdp(net, x, rule, epochs=learning.epochs, generator=stream(seed, "synapses"), progress=progress))
+        return asdict(rsnn.fit_stdp(net, x, rule, epochs=learning.epochs, generator=stream(seed, "synapses")))
     if isinstance(learning, BPTTLearning):
         history = rsnn.fit_bptt(
             net,
@@ -212,7 +221,6 @@ def _fit_rsnn(spec: RSNNSpec, net: Any, x: Tensor, y: Tensor, seed: int, progres
             batch=learning.batch,
             learning_rate=learning.learning_rate,
             generator=stream(seed, "order"),
-            progress=progress,
         )
         return asdict(history)
     return {}
@@ -226,7 +234,7 @@ def _pixels(_spec: MLPSpec, images: np.ndarray, _generator: torch.Generator) -> 
     return torch.from_numpy(images).flatten(1)
 
 
-def _fit_mlp(spec: MLPSpec, model: Any, x: Tensor, y: Tensor, seed: int, progress: Progress | None) -> dict[str, Any]:
+def _fit_mlp(spec: MLPSpec, model: Any, x: Tensor, y: Tensor, seed: int) -> dict[str, Any]:
     learning = spec.learning
     if isinstance(learning, NoLearning):
         return {}
@@ -238,7 +246,6 @@ def _fit_mlp(spec: MLPSpec, model: Any, x: Tensor, y: Tensor, seed: int, progres
         batch=learning.batch,
         learning_rate=learning.learning_rate,
         generator=stream(seed, "order"),
-        progress=progress,
     )
     return asdict(fitted)
 

@@ -84,14 +84,13 @@ def run(
             return
         with _progress() as listen:
             failures = run_plan(plan, root, executor(jobs if jobs != 0 else processors()), listen)
+        for failure in failures:
+            typer.echo(f"failed: {failure.piece.stage} of {failure.piece.label}: {failure.failure}", err=True)
         written = write_all(plan, root)
         for text in written.shown:
             typer.echo(text)
-        typer.echo(f"Tables (Markdown, CSV, LaTeX, HTML): {root / 'tables'}")
-        typer.echo(f"Figures (PNG, PDF, SVG):             {root / 'figures'}")
-        typer.echo(f"Report (open it in a browser):       {root / 'report.html'}")
-        for failure in failures:
-            typer.echo(f"failed: {failure.piece.stage} of {failure.piece.label}: {failure.failure}", err=True)
+        for what, path in written.places.items():
+            typer.echo(f"{what + ':':42}{path}")
         if failures:
             raise typer.Exit(1)
 

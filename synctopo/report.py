@@ -1,7 +1,7 @@
 """The report of a study: its tables and figures as files, and all of it in one self-contained HTML page."""
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,16 +13,13 @@ from synctopo.store import code_version, write_bytes
 from synctopo.tables import ENDINGS, FORMATS, Table, rendered, study_tables, tidy
 from synctopo.work import Plan, rows
 
-# The tables that answer a study's question; the others are one click further down.
-SHOWN = ("models", "edges", "contrasts", "matrix")
-
 
 @dataclass(frozen=True)
 class Written:
-    """What `write_all` wrote: the tables to show at once, as text, and the files."""
+    """What `write_all` wrote: the tables to show at once, as text, and where the files are, by what they are."""
 
     shown: tuple[str, ...]
-    files: tuple[Path, ...]
+    places: Mapping[str, Path]
 
 
 def tables_of(plan: Plan, root: Path) -> list[Table]:
@@ -38,20 +35,20 @@ def tables_of(plan: Plan, root: Path) -> list[Table]:
 def write_all(plan: Plan, root: Path) -> Written:
     """Write tables/ (every format), figures/ and report.html into the study's folder, from the rows that are there."""
     found = rows(root, plan.of("judge") + plan.of("compare"))
-    if not found:
-        return Written((), ())
+    if not any(r["kind"] == "model" for r in found):
+        return Written((), {})
     tables = tables_of(plan, root)
-    files = []
     for table in tables:
         for form in FORMATS if table.name != "tidy" else ("csv",):
-            files.append(root / "tables" / f"{table.name}.{ENDINGS[form]}")
-            write_bytes(files[-1], rendered(table, form).encode())
+            write_bytes(root / "tables" / f"{table.name}.{ENDINGS[form]}", rendered(table, form).encode())
     drawn = _figures(plan, found, root)
-    files += [path for paths in drawn.values() for path in paths]
     page = _page(plan, tables, {name: next(p for p in paths if p.suffix == ".png") for name, paths in drawn.items()})
     write_bytes(root / "report.html", page.encode())
-    main = _main_tables(plan, tables)
-    return Written(tuple(rendered(t, "md") for t in main), (*files, root / "report.html"))
+    places = {"Tables (Markdown, CSV, LaTeX, HTML)": root / "tables"}
+    if drawn:
+        places["Figures (PNG, PDF, SVG)"] = root / "figures"
+    places["Report (open it in a browser)"] = root / "report.html"
+    return Written(tuple(rendered(t, "md") for t in _main_tables(plan, tables)), places)
 
 
 def _main_tables(plan: Plan, tables: Sequence[Table]) -> list[Table]:

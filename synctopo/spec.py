@@ -22,7 +22,9 @@ def parsed(kind: type[S], table: Mapping[str, Any], where: str) -> S:
     try:
         return kind.model_validate(dict(table))
     except ValidationError as error:
-        first = error.errors()[0]
+        # a mistyped key is also a missing one; the first says more
+        found = error.errors()
+        first = next((e for e in found if e["type"] == "extra_forbidden"), found[0])
         raise ValueError(_sentence(kind, first, where)) from None
 
 

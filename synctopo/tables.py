@@ -54,7 +54,7 @@ def models(rows: Sequence[Row], conditions: Sequence[str]) -> Table:
         "rate (Hz)": ("rate_hz", 1, 1),
         "spikes per sample": ("spikes_per_sample", 1, 0),
         "silent units (%)": ("silent_units", 100, 1),
-        "weight moved": ("training_moved", 1, 3),
+        "weights moved (%)": ("recurrent_weight_moved", 100, 1),
     }
     by = _by_condition(rows, conditions)
     lines = []

@@ -1,6 +1,5 @@
 """Training of the plain torch families, and the random streams that every piece of a study draws from."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,7 +34,6 @@ def fit_classifier(
     batch: int = 64,
     learning_rate: float = 1e-3,
     generator: torch.Generator,
-    progress: Callable[[float], None] | None = None,
 ) -> Fitted:
     """Train `model`, which maps x to unnormalised log-probabilities, by Adam on cross-entropy; its weights change in place.
 
@@ -58,6 +56,4 @@ def fit_classifier(
         accuracies.append(right / len(x))
         if not np.isfinite(losses[-1]):
             raise ValueError(f"the loss is {losses[-1]} after epoch {epoch + 1}; try a learning rate below {learning_rate:g}.")
-        if progress is not None:
-            progress((epoch + 1) / epochs)
     return Fitted(tuple(losses), tuple(accuracies))

@@ -121,7 +121,7 @@ def fit(key: str, spec: ModelSpec, of: DataSpec, seed: int, root: Path) -> None:
     family = FAMILIES[spec.family]
     model = _built(spec, split, seed)
     x = family.inputs(spec, split.train.images, stream(seed, "encoding"))
-    history = family.fit(spec, model, x, torch.from_numpy(split.train.labels), seed, None)
+    history = family.fit(spec, model, x, torch.from_numpy(split.train.labels), seed)
     arrays = {name: value.detach().cpu().numpy() for name, value in model.state_dict().items()}
     write_tensors(root / "fits" / f"{key}.safetensors", arrays, {"history": json.dumps(history, sort_keys=True)})
 
@@ -154,6 +154,10 @@ def judge(
     train = FAMILIES[spec.family].inputs(spec, split.train.images, stream(seed, "encoding"))
     row |= performance(model, spec, train, split.train.labels, _test_input(spec, of, split), split.test.labels)
     row |= {f"training_{name}": value for name, value in history.items()}
+    if isinstance(model, rsnn.RSNN):
+        first = _built(spec, split, seed).recurrent_weight.detach()
+        moved = (model.recurrent_weight.detach() - first).abs().sum() / first.abs().sum()
+        row["recurrent_weight_moved"] = float(moved)
     if unroll is not None and spec.signal is not None:
         graph = rtd.unroll_graph(model, unroll.layers, unroll.bottleneck, site=spec.signal)
         row |= {f"edges_{name}": value for name, value in asdict(graph.shares).items()}
@@ -167,9 +171,9 @@ def performance(model: nn.Module, spec: ModelSpec, x: Tensor, y: np.ndarray, tes
     """Accuracy on the test samples of a read-out (logistic regression on the main site) and of the model's own, and spiking activity."""
     found: dict[str, Any] = {"classes": int(y.max()) + 1, "samples_train": len(y), "samples_test": len(test_y)}
     site = spec.main_site
-    learned, shown = (record(model, z, sites=[site], reduce=reduction.count).cloud(site) for z in (x, test_x))
-    readout = rsnn.fit_readout(learned, y)
-    found["readout_accuracy"] = readout.accuracy(shown, test_y)
+    learned, shown = (torch.from_numpy(record(model, z, sites=[site], reduce=reduction.count).cloud(site)) for z in (x, test_x))
+    readout = rsnn.fit_readout(learned, torch.from_numpy(y))
+    found["readout_accuracy"] = readout.accuracy(shown, torch.from_numpy(test_y))
     found["own_accuracy"] = None
     if spec.learning.supervised:
         scores = record(model, test_x, sites=["readout"], reduce=reduction.mean).cloud("readout")
@@ -179,7 +183,7 @@ def performance(model: nn.Module, spec: ModelSpec, x: Tensor, y: np.ndarray, tes
         found |= {
             "rate_hz": float(shown.mean() / seconds),
             "spikes_per_sample": float(shown.sum(1).mean()),
-            "silent_units": float((shown.sum(0) == 0).mean()),
+            "silent_units": float((shown.sum(0) == 0).double().mean()),
         }
     return found
 

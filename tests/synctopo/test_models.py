@@ -1,0 +1,96 @@
+"""The one battery of tests that every model family passes: a new family adds one line."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+import rsnn
+import rtd
+from synctopo.models import MLP, Hooked, Model
+
+pytestmark = pytest.mark.smoke
+
+
+def _generator() -> torch.Generator:
+    return torch.Generator().manual_seed(3)
+
+
+def _spikes() -> Tensor:
+    return rsnn.encode.poisson(torch.rand(6, 12, generator=_generator()), 9, generator=_generator(), rate_max=300.0)
+
+
+def _rsnn() -> rsnn.RSNN:
+    return rsnn.RSNN(12, 20, 3, neuron=rsnn.LIF(tau_mem=rsnn.Gamma(20.0, 0.5)), connectivity=rsnn.Sparse(0.3), generator=_generator())
+
+
+def _plain() -> nn.Sequential:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(12, 8), nn.ReLU(), nn.Linear(8, 3))
+
+
+FAMILIES: dict[str, Callable[[], tuple[Model, Tensor]]] = {
+    "mlp": lambda: (MLP(12, [8, 5], 3, generator=_generator()), torch.rand(6, 12, generator=_generator())),
+    "rsnn": lambda: (_rsnn(), _spikes()),
+    "unrolled graph": lambda: (rtd.unroll_graph(_rsnn()), _spikes()),
+    "random partition": lambda: (rtd.random_partition(_rsnn(), (4, 4, 4, 4, 4), generator=_generator()), _spikes()),
+    "unrolled time": lambda: (rtd.unroll_time(nn.GRUCell(12, 7), 9), _spikes()),
+    "hooked": lambda: (Hooked(_plain(), ["0", "2"]), torch.rand(6, 12, generator=_generator())),
+}
+
+
+@pytest.fixture(params=FAMILIES)
+def family(request: pytest.FixtureRequest) -> tuple[Model, Tensor]:
+    return FAMILIES[request.param]()
+
+
+def _states(model: Model, x: Tensor) -> list[dict[str, Tensor]]:
+    with torch.no_grad():
+        return list(model.states(x))
+
+
+def test_it_is_a_model(family):
+    assert isinstance(family[0], Model)
+
+
+def test_the_sites_are_the_same_at_every_step(family):
+    steps = _states(*family)
+    assert steps
+    assert all(list(s) == list(steps[0]) for s in steps)
+    assert all(s[site].shape == steps[0][site].shape for s in steps for site in s)
+
+
+def test_dimension_0_is_the_sample(family):
+    model, x = family
+    assert all(value.shape[0] == len(x) for state in _states(model, x) for value in state.values())
+
+
+def test_states_depend_on_the_input_and_the_weights_alone(family):
+    model, x = family
+    once, _, again = _states(model, x), _states(model, x.flip(0)), _states(model, x)
+    assert all(torch.equal(a[site], b[site]) for a, b in zip(once, again, strict=True) for site in a)
+
+
+def test_another_input_gives_other_states(family):
+    model, x = family
+    once, other = _states(model, x)[-1], _states(model, x.flip(0))[-1]
+    assert any(not torch.equal(once[site], other[site]) for site in once)
+
+
+def test_samples_do_not_see_each_other(family):
+    model, x = family
+    together, alone = _states(model, x), _states(model, x[2:3])
+    for a, b in zip(together, alone, strict=True):
+        for site in a:
+            torch.testing.assert_close(a[site][2:3], b[site], rtol=1e-5, atol=1e-6)
+
+
+def test_states_are_finite_real_numbers(family):
+    assert all(value.is_floating_point() and bool(value.isfinite().all()) for state in _states(*family) for value in state.values())
+
+
+def test_consuming_the_states_leaves_gradients_switched_on(family):
+    model, x = family
+    next(iter(model.states(x)))
+    assert torch.is_grad_enabled()
