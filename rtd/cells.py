@@ -20,14 +20,13 @@ def midpoint(m: Int[np.ndarray, "n n"], i: int, j: int) -> int:
     n = len(m)
     p, q, x = m[i], m[j], m[i, j]
     best = x
-    at = -1
-    for k in range(n):
-        y = max(p[k], q[k])
-        if y < best and k != i and k != j:
-            best = y
-            at = k
-    if at >= 0:
-        return at
+    for k in range(n):  # i and j themselves give x
+        best = min(best, max(p[k], q[k]))
+    if best < x:
+        k = 0
+        while max(p[k], q[k]) != best:
+            k += 1
+        return k
     for k in range(i):
         if p[k] <= x and q[k] <= x:
             return k
@@ -46,36 +45,57 @@ def add_edge(
     t: int,
     p: int,
     first: Int64[np.ndarray, " n+1"],
-    ends: Int32[np.ndarray, " row"],
-    rows: Int32[np.ndarray, " row"],
+    hops: Int32[np.ndarray, " hop"],
+    rows: Int32[np.ndarray, " hop"],
     stack: Int64[np.ndarray, " depth"],
     column: UInt64[np.ndarray, " words"],
 ) -> Int64[np.ndarray, " depth"]:
-    """Add to `column` what the edge ij is at the position (t, p): the critical edges of a path that is homologous to it."""
+    """Add to `column` what the edge ij is at the position (t, p): the critical edges of a path that is homologous to it.
+
+    `hops` are neighbours in the relative neighbourhood graph of m, those of i at first[i]..first[i + 1], `rows` their critical edges or -1.
+    The path goes from i by the hop that ends nearest to j, both sides of the triangle shorter than the edge, as long as there is one.
+    """
     depth = 0
-    stack[0] = (min(i, j) << 16) | max(i, j)
+    stack[0] = (i << 16) | j
     while depth >= 0:
-        x = stack[depth]
+        i, j = stack[depth] >> 16, stack[depth] & 0xFFFF
         depth -= 1
-        i, j = x >> 16, x & 0xFFFF
-        late = w[i, j]
-        if late < t or (late == t and x < p) or late == m[i, j]:
-            continue
-        row = -1
-        for c in range(first[i], first[i + 1]):
-            if ends[c] == j:
-                row = rows[c]
-        if row >= 0:
-            column[row >> 6] ^= np.uint64(1) << np.uint64(row & 63)
-            continue
-        k = midpoint(m, i, j)
-        if depth + 3 > len(stack):
-            more = np.empty(2 * len(stack), np.int64)
-            more[: len(stack)] = stack
-            stack = more
-        stack[depth + 1] = (min(i, k) << 16) | max(i, k)
-        stack[depth + 2] = (min(j, k) << 16) | max(j, k)
-        depth += 2
+        turned = False
+        while True:
+            x, late = m[i, j], w[i, j]
+            if late < t or (late == t and ((min(i, j) << 16) | max(i, j)) < p) or late == x:
+                break
+            near, best, at = m[j], x, -1
+            for c in range(first[i], first[i + 1]):
+                k = hops[c]
+                if k == j:
+                    at = c
+                    break
+                if near[k] < best and m[i, k] < x:
+                    best = near[k]
+                    at = c
+            if at >= 0:
+                k, row = np.int64(hops[at]), rows[at]
+                late = w[i, k]
+                if row >= 0 and (late > t or (late == t and ((min(i, k) << 16) | max(i, k)) >= p)):
+                    column[row >> 6] ^= np.uint64(1) << np.uint64(row & 63)
+                if k == j:
+                    break
+                i = k
+                turned = False
+            elif not turned:
+                i, j = j, i
+                turned = True
+            else:
+                k = midpoint(m, min(i, j), max(i, j))
+                depth += 1
+                if depth == len(stack):
+                    more = np.empty(2 * depth, np.int64)
+                    more[:depth] = stack
+                    stack = more
+                stack[depth] = (k << 16) | j
+                j = k
+                turned = False
     return stack
 
 
@@ -111,8 +131,8 @@ def pair(
     cells: tuple[np.ndarray, ...],
     cursor: Int64[np.ndarray, " 3"],
     first: Int64[np.ndarray, " n+1"],
-    ends: Int32[np.ndarray, " row"],
-    rows: Int32[np.ndarray, " row"],
+    hops: Int32[np.ndarray, " hop"],
+    rows: Int32[np.ndarray, " hop"],
     pivots: Int64[np.ndarray, " row"],
     kinds: Int8[np.ndarray, " row"],
     starts: Int64[np.ndarray, " row"],
@@ -165,15 +185,15 @@ def pair(
                 k += 1
         while k < stop:
             if kind == LATE:
-                stack = add_edge(m, w, i, j, t, p, first, ends, rows, stack, column)
+                stack = add_edge(m, w, i, j, t, p, first, hops, rows, stack, column)
             else:
                 apex = np.int64(points[k]) if kind == LUNE else midpoint(m, i, j)
-                stack = add_edge(m, w, i, apex, t, p, first, ends, rows, stack, column)
-                stack = add_edge(m, w, j, apex, t, p, first, ends, rows, stack, column)
+                stack = add_edge(m, w, i, apex, t, p, first, hops, rows, stack, column)
+                stack = add_edge(m, w, j, apex, t, p, first, hops, rows, stack, column)
                 if kind == LUNE and w[i, j] != m[i, j]:
                     apex = np.int64(points[offsets[c - 1]])
-                    stack = add_edge(m, w, i, apex, t, p, first, ends, rows, stack, column)
-                    stack = add_edge(m, w, j, apex, t, p, first, ends, rows, stack, column)
+                    stack = add_edge(m, w, i, apex, t, p, first, hops, rows, stack, column)
+                    stack = add_edge(m, w, j, apex, t, p, first, hops, rows, stack, column)
             k += 1
             row = reduce(column, pivots, starts, stops, pool)
             if row < 0:
@@ -221,10 +241,12 @@ class Direction:
         critical = graph_m[at(w, graph_m) > at(m, graph_m)]
         by_length = np.argsort(at(m, critical), kind="stable")
         self.edges = critical[by_length].astype(np.int64)
-        rows = np.empty(len(critical), np.int32)
-        rows[by_length] = np.arange(len(critical), dtype=np.int32)
-        first = np.searchsorted(critical >> 16, np.arange(len(m) + 1))
-        self.where = (first, (critical & 0xFFFF).astype(np.int32), rows)
+        rows = np.full(len(graph_m), -1, np.int32)
+        rows[np.flatnonzero(at(w, graph_m) > at(m, graph_m))[by_length]] = np.arange(len(critical), dtype=np.int32)
+        ends = np.concatenate([graph_m >> 16, graph_m & 0xFFFF]).astype(np.int32)
+        by_end = np.argsort(ends, kind="stable")
+        first = np.searchsorted(ends[by_end], np.arange(len(m) + 1))
+        self.where = (first, np.roll(ends, len(graph_m))[by_end], np.tile(rows, 2)[by_end])
         is_flat = at(w, graph_w) == at(m, graph_w)
         late, flat = graph_w[~is_flat], np.setdiff1d(graph_w[is_flat], graph_m, assume_unique=True)
         self.late = late[np.argsort(at(w, late), kind="stable")]

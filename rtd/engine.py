@@ -115,10 +115,17 @@ def _barcodes(
 def _graph(a: Int[np.ndarray, "n n"], radius: np.integer, pool: ThreadPoolExecutor, threads: int) -> UInt32[np.ndarray, " edge"]:
     """The relative neighbourhood graph of a: ids of the edges with an empty lune, increasing."""
     n = len(a)
-    alive = np.zeros((n, -(-n // 64)), np.uint64)
+    dtype = np.dtype(np.float64 if a.itemsize == 8 else np.float32)
+    limit = float(np.array([radius], a.dtype).view(dtype)[0])
+    scale = dtype.type(2.0 ** -np.frexp(limit)[1])
+    coarse = np.empty((n, n), np.float32)
+    near, far = np.empty((n, 16), np.int32), np.empty((n, 16), np.int32)
     bounds = [(n * t // threads, n * (t + 1) // threads) for t in range(threads)]
-    list(pool.map(lambda b: lunes.survivors(a, radius, b[0], b[1], alive), bounds))
-    return np.concatenate(list(pool.map(lambda b: lunes.empty_lunes(a, alive, b[0], b[1]), bounds)))
+    longest = int(np.array([limit * scale], np.float32).view(np.int32)[0])
+    run = pool.map if threads > 1 else map
+    list(run(lambda b: lunes.coarsen(a.view(dtype), scale, b[0], b[1], coarse, near, far), bounds))
+    bits = coarse.view(np.int32)
+    return np.concatenate(list(run(lambda b: lunes.graph(a, bits, longest, near, far, b[0], b[1]), bounds)))
 
 
 def _same(a: np.ndarray, m: np.ndarray, ids: np.ndarray) -> np.ndarray:

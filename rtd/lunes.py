@@ -5,11 +5,9 @@ one with the smaller id comes first; the id of the edge i < j is i * 2^16 + j, s
 """
 
 import numpy as np
-from jaxtyping import Int, Int64, UInt32, UInt64
+from jaxtyping import Float, Float32, Int, Int32, Int64, UInt32
 
 from rtd.compilation import kernel
-
-ROUNDS = 32  # a row stops looking for witnesses after so many; what then survives has its whole lune searched
 
 
 @kernel
@@ -64,84 +62,126 @@ def prepare(
 
 
 @kernel
-def survivors(a: Int[np.ndarray, "n n"], limit: int, start: int, stop: int, alive: UInt64[np.ndarray, "n words"]) -> None:
-    """For rows i in start..stop set bit j of alive[i] where the points that are nearest to i witness nothing in the lune of ij."""
+def coarsen(
+    a: Float[np.ndarray, "n n"],
+    scale: float,
+    start: int,
+    stop: int,
+    coarse: Float32[np.ndarray, "n n"],
+    near: Int32[np.ndarray, "n 16"],
+    far: Int32[np.ndarray, "n 16"],
+) -> None:
+    """Rows start..stop of a * scale, rounded, and 16 points near to each with the bits of their rounded distances, nearest first.
+
+    The points are the nearest ones of each class of indices modulo 16; what is missing is the point itself at the greatest integer.
+    """
     n = len(a)
-    js = np.empty(n, np.int32)
-    xs = np.empty(n, a.dtype)
+    top = np.int32(0x7FFFFFFF)
+    blocks = (n + 15) >> 4
+    row = np.full(blocks << 4, top, np.int32)
+    best = np.empty(16, np.int32)
+    block = np.empty(16, np.int32)
+    bits = coarse.view(np.int32)
     for i in range(start, stop):
-        row = a[i]
-        count = 0
         for j in range(n):
-            js[count] = j
-            xs[count] = row[j]
-            count += (row[j] <= limit) & (j != i)
-        for _ in range(ROUNDS):
-            if count == 0:
-                break
-            near = 0
-            for c in range(1, count):
-                if xs[c] < xs[near]:
-                    near = c
-            k = js[near]
-            x = xs[near]
-            alive[i, k >> 6] |= np.uint64(1) << np.uint64(k & 63)
-            count -= 1
-            js[near] = js[count]
-            xs[near] = xs[count]
-            other = a[k]
-            kept = 0
-            for c in range(count):
-                j = js[c]
-                y = xs[c]
-                js[kept] = j
-                xs[kept] = y
-                kept += 1 - ((other[j] < y) & (x < y))
-            count = kept
-        for c in range(count):
-            j = js[c]
-            alive[i, j >> 6] |= np.uint64(1) << np.uint64(j & 63)
+            coarse[i, j] = np.float32(a[i, j] * scale)
+        row[:n] = bits[i]
+        row[i] = top
+        for c in range(16):
+            best[c] = row[c]
+            block[c] = 0
+        for b in range(1, blocks):
+            for c in range(16):
+                x = row[(b << 4) + c]
+                closer = x < best[c]
+                block[c] = b if closer else block[c]
+                best[c] = x if closer else best[c]
+        for c in range(16):
+            x = best[c]
+            k = i if x == top else (block[c] << 4) + c
+            d = c - 1
+            while d >= 0 and far[i, d] > x:
+                near[i, d + 1] = near[i, d]
+                far[i, d + 1] = far[i, d]
+                d -= 1
+            near[i, d + 1] = k
+            far[i, d + 1] = x
 
 
 @kernel
-def witness(a: Int[np.ndarray, "n n"], i: int, j: int) -> int:
-    """The first point of the lune of the edge i < j, or -1."""
-    n = len(a)
+def some_below(p: Int[np.ndarray, " n"], q: Int[np.ndarray, " n"], x: int, y: int, start: int, stop: int) -> bool:
+    """Whether p < x and q < y anywhere in start..stop."""
+    k = start
+    while k + 32 <= stop:
+        some = 0
+        for c in range(k, k + 32):
+            some |= (p[c] < x) & (q[c] < y)
+        if some:
+            return True
+        k += 32
+    some = 0
+    for c in range(k, stop):
+        some |= (p[c] < x) & (q[c] < y)
+    return some != 0
+
+
+@kernel
+def is_empty(a: Int[np.ndarray, "n n"], i: int, j: int) -> bool:
+    """Whether the edge i < j has an empty lune."""
     p, q, x = a[i], a[j], a[i, j]
-    for k in range(i):
-        if p[k] <= x and q[k] <= x:
-            return k
-    for k in range(i + 1, j):
-        if p[k] <= x and q[k] < x:
-            return k
-    for k in range(j + 1, n):
-        if p[k] < x and q[k] < x:
-            return k
-    return -1
+    return not (some_below(p, q, x + 1, x + 1, 0, i) or some_below(p, q, x + 1, x, i + 1, j) or some_below(p, q, x, x, j + 1, len(p)))
 
 
 @kernel
-def empty_lunes(a: Int[np.ndarray, "n n"], alive: UInt64[np.ndarray, "n words"], start: int, stop: int) -> UInt32[np.ndarray, " edge"]:
-    """The ids of the edges i < j, i in start..stop, with an empty lune, increasing."""
-    found = np.empty(256, np.uint32)
+def graph(
+    a: Int[np.ndarray, "n n"],
+    coarse: Int32[np.ndarray, "n n"],
+    limit: int,
+    near: Int32[np.ndarray, "n 16"],
+    far: Int32[np.ndarray, "n 16"],
+    start: int,
+    stop: int,
+) -> UInt32[np.ndarray, " edge"]:
+    """The ids of the edges i < j, i in start..stop, with an empty lune, increasing; none is longer than `limit`, bits of a coarse length.
+
+    What is less when rounded is less. So a near point that the rounded lune holds rejects an edge; entries of `a` are read for the rest.
+    """
+    n = len(a)
+    found = np.empty(4 * n, np.uint32)
     count = 0
+    reach = np.empty(n, np.int32)
     for i in range(start, stop):
-        for b in range(i >> 6, alive.shape[1]):
-            word = alive[i, b]
-            base = b << 6
-            for s in range(64):
-                if word == 0:
+        row = coarse[i]
+        p, q, r, s = coarse[near[i, 0]], coarse[near[i, 1]], coarse[near[i, 2]], coarse[near[i, 3]]
+        x0, x1, x2, x3 = far[i, 0], far[i, 1], far[i, 2], far[i, 3]
+        for j in range(i + 1, n):
+            reach[j] = min(min(max(p[j], x0), max(q[j], x1)), min(max(r[j], x2), max(s[j], x3))) - row[j]
+        for j in range(i + 1, n):
+            if reach[j] < 0 or row[j] > limit:
+                continue
+            x = row[j]
+            held = False
+            for c in range(16):
+                if far[j, c] >= x or held:
                     break
-                if word & np.uint64(1):
-                    j = base + s
-                    if j > i and (alive[j, i >> 6] >> np.uint64(i & 63)) & np.uint64(1) and witness(a, i, j) < 0:
-                        if count == len(found):
-                            more = np.empty(2 * count, np.uint32)
-                            more[:count] = found
-                            found = more
-                        found[count] = (i << 16) | j
-                        count += 1
-                word >>= np.uint64(1)
+                held = row[near[j, c]] < x
+            for c in range(4, 16):
+                if far[i, c] >= x or held:
+                    break
+                held = coarse[near[i, c], j] < x
+            if held:
+                continue
+            other = coarse[j]
+            y = x + np.int32(1)
+            if some_below(row, other, y, y, 0, i) or some_below(row, other, y, y, i + 1, j) or some_below(row, other, y, y, j + 1, n):
+                held = some_below(row, other, x, x, 0, n) or not is_empty(a, i, j)
+            if not held:
+                if count == len(found):
+                    more = np.empty(2 * count, np.uint32)
+                    more[:count] = found
+                    found = more
+                found[count] = (i << 16) | j
+                count += 1
     return found[:count].copy()
 
 
@@ -151,7 +191,7 @@ def empty_among(a: Int[np.ndarray, "n n"], ids: UInt32[np.ndarray, " some"]) -> 
     kept = np.empty_like(ids)
     count = 0
     for e in ids:
-        if witness(a, e >> np.uint32(16), e & np.uint32(0xFFFF)) < 0:
+        if is_empty(a, np.int64(e >> np.uint32(16)), np.int64(e & np.uint32(0xFFFF))):
             kept[count] = e
             count += 1
     return kept[:count].copy()

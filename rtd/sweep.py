@@ -127,44 +127,61 @@ def heap_sort(keys: Float[np.ndarray, " edge"], ids: UInt32[np.ndarray, " edge"]
 
 @kernel
 def components(
-    rows: UInt64[np.ndarray, "n words"], left: UInt64[np.ndarray, " words"], points: Int32[np.ndarray, " n"], order: Int32[np.ndarray, " n"]
+    rows: UInt64[np.ndarray, "n words"],
+    seed: int,
+    left: UInt64[np.ndarray, " words"],
+    rest: UInt64[np.ndarray, " words"],
+    turn: UInt64[np.ndarray, " words"],
+    points: Int32[np.ndarray, " n"],
 ) -> int:
-    """Put one point of each component of the set `left` into `points` and empty `left`; returns the number of components."""
+    """Put one point of each component of the set `left` into `points`, first `seed`; returns the number of components.
+
+    `rest` is what of `left` is not adjacent to the seed. A component is known by the neighbours of few of its points: the next one is taken
+    from `rest`, where it meets what is covered. When none of `rest` does, the component is complete. Overwrites the sets.
+    """
     words = len(left)
-    waiting = np.zeros(words, np.uint64)
     count = 0
-    b = 0
-    while b < words:
-        if left[b] == 0:
-            b += 1
-            continue
-        seed = (b << 6) + trailing_zeros(left[b])
-        points[count] = order[seed]
+    while True:
+        points[count] = seed
         count += 1
+        some = np.uint64(1)
+        grown = True
+        while grown and some != 0:
+            grown = False
+            for c in range(words):
+                turn[c] = rest[c]
+            b = 0
+            while b < words:
+                word = turn[b] & rest[b]
+                if word == 0:
+                    b += 1
+                    continue
+                turn[b] = word & (word - np.uint64(1))
+                row = rows[(b << 6) + trailing_zeros(word)]
+                meets = np.uint64(0)
+                for c in range(words):
+                    meets |= row[c] & left[c] & ~rest[c]
+                if meets != 0:
+                    grown = True
+                    some = np.uint64(0)
+                    for c in range(words):
+                        rest[c] &= ~row[c]
+                        some |= rest[c]
+                    if some == 0:
+                        return count
+        b = 0
+        while rest[b] == 0:
+            b += 1
+        seed = (b << 6) + trailing_zeros(rest[b])
         row = rows[seed]
+        some = np.uint64(0)
         for c in range(words):
-            waiting[c] = left[c] & row[c]
-            left[c] &= ~row[c]
-        waiting[b] &= ~(np.uint64(1) << np.uint64(seed & 63))
-        c = 0
-        while c < words:
-            if waiting[c] == 0:
-                c += 1
-                continue
-            k = (c << 6) + trailing_zeros(waiting[c])
-            waiting[c] &= waiting[c] - np.uint64(1)
-            row = rows[k]
-            some = np.uint64(0)
-            for d in range(words):
-                new = left[d] & row[d]
-                waiting[d] |= new
-                left[d] ^= new
-                some |= left[d]
-                if new != 0 and d < c:
-                    c = d
-            if some == 0:
-                return count
-    return count
+            left[c] = rest[c]
+            rest[c] &= ~row[c]
+            some |= rest[c]
+        if some == 0:
+            points[count] = seed
+            return count + 1
 
 
 @kernel
@@ -193,6 +210,8 @@ def sweep(
     n = len(rank)
     words = rows.shape[1]
     left = np.empty(words, np.uint64)
+    rest = np.empty(words, np.uint64)
+    turn = np.empty(words, np.uint64)
     found = np.empty(n, np.int32)
     places = np.empty(256, np.int64)
     offsets = np.zeros(257, np.int64)
@@ -206,14 +225,16 @@ def sweep(
         while b < words and one[b] & two[b] == 0:
             b += 1
         if b < words:
-            hub = rows[(b << 6) + trailing_zeros(one[b] & two[b])]
-            rest = np.uint64(0)
+            seed = (b << 6) + trailing_zeros(one[b] & two[b])
+            hub = rows[seed]
+            some = np.uint64(0)
             for c in range(words):
-                rest |= one[c] & two[c] & ~hub[c]
-            if rest != 0:
+                some |= one[c] & two[c] & ~hub[c]
+            if some != 0:
                 for c in range(words):
                     left[c] = one[c] & two[c]
-                count = components(rows, left, found, order)
+                    rest[c] = left[c] & ~hub[c]
+                count = components(rows, seed, left, rest, turn, found)
                 if count > 1:
                     if many == len(places):
                         more = np.empty(2 * many, np.int64)
@@ -227,7 +248,8 @@ def sweep(
                         longer = np.empty(2 * end, np.int32)
                         longer[: offsets[many]] = points[: offsets[many]]
                         points = longer
-                    points[offsets[many] : end] = found[:count]
+                    for c in range(count):
+                        points[offsets[many] + c] = order[found[c]]
                     places[many] = p
                     many += 1
                     offsets[many] = end
