@@ -78,11 +78,12 @@ def rtd_between(paths: Sequence[Path], *, batch: int = 500, trials: int = 10, se
 
 def _one(place: Path, name: str) -> np.ndarray:
     if place.suffix == ".npy":
-        return np.load(place, allow_pickle=False)
+        with open(place, "rb") as content:
+            return np.load(content, allow_pickle=False)
     if place.suffix == ".csv":
         return np.loadtxt(place, delimiter=",", ndmin=2)
     if place.suffix == ".npz":
-        with np.load(place, allow_pickle=False) as file:
+        with open(place, "rb") as content, np.load(content, allow_pickle=False) as file:
             return file[_chosen(place, name, file.files)]
     arrays, _ = read_tensors(place)
     return arrays[_chosen(place, name, list(arrays))]

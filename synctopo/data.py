@@ -122,13 +122,15 @@ def _images(name: str, openml: str, folder: str | Path | None) -> Dataset:
 def _npz(path: Path) -> dict[str, np.ndarray]:
     wanted = ("x_train", "y_train", "x_test", "y_test")
     try:
-        with np.load(path, allow_pickle=False) as file:
-            missing = [key for key in wanted if key not in file.files]
-            if missing:
-                raise ValueError(f"{path} holds {', '.join(file.files)}; {', '.join(wanted)} are wanted.")
-            return {key: file[key] for key in wanted}
-    except (zipfile.BadZipFile, EOFError, OSError) as error:
+        # numpy leaves a file that it opened itself open where it turns out to be broken
+        with open(path, "rb") as content, np.load(content, allow_pickle=False) as file:
+            held = {key: file[key] for key in wanted if key in file.files}
+            names = ", ".join(file.files)
+    except (zipfile.BadZipFile, EOFError, OSError, ValueError) as error:
         raise ValueError(f"{path} is truncated or no .npz file; fetch it again.") from error
+    if len(held) < len(wanted):
+        raise ValueError(f"{path} holds {names}; {', '.join(wanted)} are wanted.")
+    return held
 
 
 def _idx(folder: Path) -> dict[str, np.ndarray] | None:

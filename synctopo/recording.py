@@ -66,6 +66,13 @@ class Recording:
             raise unknown("site", missing[0], self.sites, "in this recording")
         return Recording({new: self.signals[old] for old, new in names.items()}, self.reduction, self.times, self.samples)
 
+    def parts(self, site: str, members: Mapping[str, np.ndarray]) -> "Recording":
+        """A recording of groups of the features of one site: name -> indices, as a partition of its neurons gives them."""
+        if site not in self.signals:
+            raise unknown("site", site, self.sites, "in this recording")
+        signal = self.signals[site]
+        return Recording({name: signal[:, :, index] for name, index in members.items()}, self.reduction, self.times, self.samples)
+
     def save(self, path: str | Path) -> None:
         """Write to one safetensors file, atomically."""
         about = {"format": FORMAT, "reduction": self.reduction, "times": list(self.times), "sites": list(self.signals)}

@@ -53,14 +53,14 @@ def write_all(plan: Plan, root: Path) -> Written:
 
 def _main_tables(plan: Plan, tables: Sequence[Table]) -> list[Table]:
     measure = plan.study.compare.measures[0]
-    wanted = ["models", "edges", f"{measure}_contrasts", f"{measure}_{_site(plan, tables)}"]
+    wanted = ["models", "edges", f"{measure}_{_site(plan, tables)}", f"{measure}_layers"]
     return [t for t in tables if t.name in wanted]
 
 
 def _site(plan: Plan, tables: Sequence[Table]) -> str:
-    measure = plan.study.compare.measures[0]
-    sites = [t.name.removeprefix(f"{measure}_") for t in tables if t.name.startswith(f"{measure}_") and not t.name.endswith("_contrasts")]
-    return sites[0] if sites else ""
+    start = f"{plan.study.compare.measures[0]}_"
+    sites = [t.name.removeprefix(start) for t in tables if t.name.startswith(start)]
+    return next((s for s in sites if s not in ("layers", "contrasts")), "")
 
 
 def _figures(plan: Plan, found: Sequence[dict[str, Any]], root: Path) -> dict[str, list[Path]]:

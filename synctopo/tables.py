@@ -30,7 +30,7 @@ def tidy(rows: Sequence[Row]) -> pd.DataFrame:
     return pd.DataFrame([r for r in rows if r["kind"] == "pair"]).drop(columns=["kind"], errors="ignore")
 
 
-def study_tables(rows: Sequence[Row], conditions: Sequence[str], contrasts: Sequence[tuple[str, str]]) -> list[Table]:
+def study_tables(rows: Sequence[Row], conditions: Sequence[str], chosen: Sequence[tuple[str, str]]) -> list[Table]:
     """Every table of a study: its models, then for each measure the contrasts layer by layer and the matrices of conditions."""
     found = [models(rows, conditions)]
     structure = edges(rows, conditions)
@@ -39,8 +39,8 @@ def study_tables(rows: Sequence[Row], conditions: Sequence[str], contrasts: Sequ
     pairs = [r for r in rows if r["kind"] == "pair"]
     for measure in _ordered(r["measure"] for r in pairs):
         of = [r for r in pairs if r["measure"] == measure]
-        if contrasts:
-            found.append(layers(of, contrasts, measure))
+        if chosen:
+            found += [layers(of, chosen, measure), contrasts(of, chosen, measure)]
         for site in _ordered(r["site_a"] for r in of):
             found.append(matrix([r for r in of if r["site_a"] == site], conditions, measure, site))
     return found
@@ -102,12 +102,11 @@ def matrix(rows: Sequence[Row], conditions: Sequence[str], measure: str, site: s
     return Table(f"{measure}_{site}", title, pd.DataFrame(lines))
 
 
-def layers(rows: Sequence[Row], contrasts: Sequence[tuple[str, str]], measure: str) -> Table:
-    """Contrast by site: how much further apart two conditions are than two seeds of one condition, with its p."""
-    sites = _ordered(r["site_a"] for r in rows)
+def contrasts(rows: Sequence[Row], of: Sequence[tuple[str, str]], measure: str) -> Table:
+    """Contrast by site, a line each: how much further apart two conditions are than two seeds of one condition, with its p."""
     lines = []
-    for a, b in contrasts:
-        for site in sites:
+    for a, b in of:
+        for site in _ordered(r["site_a"] for r in rows):
             here = [r for r in rows if r["site_a"] == site]
             line = {"contrast": f"{a} ~ {b}", "site": site, "same seed": spread(_same_seed(here, a, b), 2)}
             found = excess(*_distances(here, a, b))
@@ -128,13 +127,36 @@ def layers(rows: Sequence[Row], contrasts: Sequence[tuple[str, str]], measure: s
     return Table(f"{measure}_contrasts", title, pd.DataFrame(lines))
 
 
+def layers(rows: Sequence[Row], of: Sequence[tuple[str, str]], measure: str) -> Table:
+    """The contrasts at a glance: `excess (p)` along the sites; random partitions, the control, as one mean."""
+    lines = []
+    smallest = None
+    for a, b in of:
+        line = {"contrast": f"{a} ~ {b}"}
+        control: list[float] = []
+        for site in _ordered(r["site_a"] for r in rows):
+            here = [r for r in rows if r["site_a"] == site]
+            found = excess(*_distances(here, a, b))
+            if site.startswith("random."):
+                control += [found.excess] if found is not None else []
+                continue
+            line[site] = f"{found.excess:+.2f} ({found.p:.2f})" if found is not None else _status(here, a, b)
+            smallest = found.smallest if found is not None else smallest
+        if control:
+            line["random layers"] = f"{np.mean(control):+.2f}"
+        lines.append(line)
+    floor = f"; with so many seeds p cannot fall below {smallest:.3g}" if smallest is not None else ""
+    title = f"{measure} between two conditions minus {measure} between seeds of one, along the unrolled layers (p in brackets{floor})"
+    return Table(f"{measure}_layers", title, pd.DataFrame(lines))
+
+
 def mean_matrix(rows: Sequence[Row], conditions: Sequence[str]) -> np.ndarray:
     """[condition, condition] means over pairs of different seeds, for figures; NaN where there is no value."""
     cells = [[between(rows, a, b) for b in conditions] for a in conditions]
     return np.array([[np.mean(c) if c else np.nan for c in line] for line in cells])
 
 
-def spread(values: Sequence[float | None], digits: int, scale: float = 1.0) -> str:
+def spread(values: Sequence[float | None], digits: int, scale: float | int = 1) -> str:
     """Mean ± standard deviation of those that are there, as text; "" for none, no spread for one."""
     held = np.array([v for v in values if v is not None], dtype=float) * scale
     if not len(held):
@@ -154,7 +176,7 @@ def rendered(table: Table, form: str) -> str:
         # DataFrame.to_latex leaves _ and % as they are, which does not compile
         style = table.frame.style.hide(axis="index").format(escape="latex").format_index(escape="latex", axis=1)
         label = table.name.replace("_", "-").replace(".", "-")
-        caption = table.title.replace("`", "").replace("%", r"\%").replace("_", r"\_").replace("~", r"\textasciitilde{}")
+        caption = _latex(table.title.replace("`", ""))
         text: str = style.to_latex(hrules=True, caption=caption, label=f"tab:{label}", position="htbp")
         return text.replace("±", r"$\pm$")
     if form == "html":
@@ -164,6 +186,11 @@ def rendered(table: Table, form: str) -> str:
 
 
 ENDINGS = {"md": "md", "csv": "csv", "latex": "tex", "html": "html"}
+
+
+def _latex(text: str) -> str:
+    special = {c: f"\\{c}" for c in "&%$#_{}"} | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+    return "".join(special.get(c, c) for c in text)
 
 
 def _last(value: Any) -> float | None:

@@ -132,15 +132,17 @@ def keep(key: str, fit_key: str, spec: ModelSpec, of: DataSpec, seed: int, what:
     model, _ = _fitted(root, fit_key, spec, split, seed)
     x = _test_input(spec, of, split)
     reduce = catalog.reduction_named(what.reduce)
-    samples = split.test.samples
-    parts = [record(model, x, sites=_sites(spec, what), reduce=reduce, samples=samples)]
+    sites = tuple(dict.fromkeys((*_sites(spec, what), *([spec.signal] if unroll is not None and spec.signal else []))))
+    whole = record(model, x, sites=sites, reduce=reduce, samples=split.test.samples)
+    parts = [whole.renamed({site: site for site in _sites(spec, what)})]
     if unroll is not None and spec.signal is not None:
         graph = rtd.unroll_graph(model, unroll.layers, unroll.bottleneck, site=spec.signal)
-        parts.append(record(graph, x, sites=graph.names, reduce=reduce, samples=samples))
+        # the layers are groups of the neurons just recorded: the network need not run again for them
+        parts.append(whole.parts(spec.signal, {n: i.numpy() for n, i in zip(graph.names, graph.layers, strict=True)}))
         if unroll.random:
             control = rtd.random_partition(model, graph.sizes, site=spec.signal, generator=stream(seed, "partition"))
-            recorded = record(control, x, sites=control.names, reduce=reduce, samples=samples)
-            parts.append(recorded.renamed({name: f"random.{name}" for name in control.names}))
+            members = {f"random.{n}": i.numpy() for n, i in zip(control.names, control.layers, strict=True)}
+            parts.append(whole.parts(spec.signal, members))
     joined(parts).save(root / "recordings" / f"{key}.safetensors")
 
 
@@ -155,9 +157,8 @@ def judge(
     row |= performance(model, spec, train, split.train.labels, _test_input(spec, of, split), split.test.labels)
     row |= {f"training_{name}": value for name, value in history.items()}
     if isinstance(model, rsnn.RSNN):
-        first = _built(spec, split, seed).recurrent_weight.detach()
-        moved = (model.recurrent_weight.detach() - first).abs().sum() / first.abs().sum()
-        row["recurrent_weight_moved"] = float(moved)
+        first, now = (net.state_dict()["recurrent_weight"] for net in (_built(spec, split, seed), model))
+        row["recurrent_weight_moved"] = float((now - first).abs().sum() / first.abs().sum())
     if unroll is not None and spec.signal is not None:
         graph = rtd.unroll_graph(model, unroll.layers, unroll.bottleneck, site=spec.signal)
         row |= {f"edges_{name}": value for name, value in asdict(graph.shares).items()}

@@ -5,6 +5,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+import rsnn
+import rtd
 from synctopo import reduction
 from synctopo.models import MLP
 from synctopo.recording import Recording, joined, record
@@ -93,6 +95,18 @@ def test_sites_can_be_renamed_and_joined():
     both = joined([counts, counts.renamed({"hidden": "again"})])
     np.testing.assert_array_equal(both.cloud("again"), both.cloud("hidden"))
     assert both.sites == ("hidden", "fixed", "again")
+
+
+def test_parts_of_a_recorded_layer_are_what_recording_the_unrolled_network_gives():
+    generator = torch.Generator().manual_seed(0)
+    net = rsnn.RSNN(4, 20, 2, connectivity=rsnn.Sparse(0.3), generator=generator)
+    x = rsnn.encode.constant(torch.rand(3, 4, generator=generator), 8)
+    graph = rtd.unroll_graph(net)
+    recorded = record(graph, x, sites=graph.names, reduce=reduction.count)
+    whole = record(net, x, sites=["hidden.spikes"], reduce=reduction.count)
+    parts = whole.parts("hidden.spikes", {n: i.numpy() for n, i in zip(graph.names, graph.layers, strict=True)})
+    for name in graph.names:
+        np.testing.assert_array_equal(parts.cloud(name), recorded.cloud(name))
 
 
 class Silent(nn.Module):

@@ -1,0 +1,166 @@
+"""The command line, as a user meets it."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from synctopo.cli import app
+
+pytestmark = pytest.mark.smoke
+
+RUNNER = CliRunner()
+
+STUDY = """
+name = "small"
+question = "Do two perceptrons differ?"
+seeds = [0, 1]
+[data]
+name = "digits"
+train = 100
+test = 60
+[defaults]
+family = "mlp"
+hidden = [8]
+[models.plain]
+[models.trained]
+learning = { rule = "adam", epochs = 2 }
+[compare]
+contrasts = [["plain", "trained"]]
+[sizes.smoke]
+seeds = [0]
+"""
+
+
+@pytest.fixture
+def study(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "studies").mkdir()
+    (tmp_path / "studies" / "small.toml").write_text(STUDY)
+    return "studies/small.toml"
+
+
+def call(*arguments: str):
+    return RUNNER.invoke(app, list(arguments))
+
+
+def test_a_study_is_run_shown_and_told_about(study, tmp_path):
+    dry = call("run", study, "--dry-run")
+    assert dry.exit_code == 0
+    assert "fit           0 of 4 done" in dry.stdout
+    assert not (tmp_path / "results").exists()
+    ran = call("run", study, "--jobs", "1")
+    assert ran.exit_code == 0, ran.output
+    assert "| trained" in ran.stdout
+    assert "results/small/report.html" in ran.stdout
+    for file in (
+        "tables/models.md",
+        "tables/models.csv",
+        "tables/rtd_hidden1.tex",
+        "tables/tidy.csv",
+        "figures/rtd_matrix.pdf",
+        "report.html",
+    ):
+        assert (tmp_path / "results" / "small" / file).stat().st_size > 50
+    told = call("status", study)
+    assert "compare       6 of 6 done" in told.stdout
+    for form, start in (("md", "**Models"), ("csv", "condition,seeds"), ("latex", r"\begin{table}"), ("html", "<h3>Models")):
+        shown = call("table", study, "--format", form, "--name", "models")
+        assert shown.exit_code == 0
+        assert shown.stdout.startswith(start)
+
+
+def test_a_study_can_be_named_without_its_folder_and_ending(study):
+    assert call("run", "small", "--smoke", "--dry-run").exit_code == 0
+
+
+def test_the_report_stands_alone_and_escapes_what_a_study_says(study, tmp_path):
+    path = tmp_path / study
+    path.write_text(STUDY.replace("Do two perceptrons differ?", "Is 1 < 2 & <script>alert(1)</script>?"))
+    assert call("run", study, "--smoke", "--jobs", "1").exit_code == 0
+    page = (tmp_path / "results" / "small-smoke" / "report.html").read_text()
+    assert "<script>alert" not in page
+    assert "http://" not in page.replace("http://www.w3.org", "")
+    assert 'src="data:image/png;base64,' in page
+
+
+def test_arrays_are_compared(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    x = np.random.default_rng(0).normal(size=(30, 3))
+    np.save("a.npy", x)
+    np.save("b.npy", 2 * x)
+    assert call("rtd", "a.npy", "b.npy").stdout.startswith("rtd 0.000000")
+    assert json.loads(call("rtd", "a.npy", "b.npy", "--json").stdout)[0]["b"] == "b.npy"
+
+
+@pytest.mark.parametrize(("kind", "name"), [("models", "rsnn"), ("measures", "rtd"), ("data", "digits"), ("studies", "studies/small.toml")])
+def test_what_a_study_may_name_is_listed(study, kind, name):
+    shown = call("ls", kind)
+    assert shown.exit_code == 0
+    assert name in shown.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["run", "nothing.toml"], "there is no study file nothing.toml"),
+        (["run", "nothing"], "there is no study file studies/nothing.toml"),
+        (["run", "studies/small.toml", "--size", "smok"], "no size 'smok' in"),
+        (["run", "studies/small.toml", "--smoke", "--size", "full"], "--smoke means --size smoke"),
+        (["run", "studies/small.toml", "--set", "data.trian=1"], "no key 'trian' in data; the nearest is 'train'"),
+        (["run", "studies/small.toml", "--set", "seeds"], "a change is written place=value"),
+        (["run", "studies/small.toml", "--jobs", "-2"], "--jobs is a whole number from 1 on"),
+        (["run", "studies/small.toml", "--out", "studies/small.toml"], "is a file; name a folder"),
+        (["run", "studies/small.toml", "--data", "nowhere", "--set", "data.name=mnist"], "the data folder nowhere does not exist"),
+        (["table", "studies/small.toml"], "there are no rows of this study"),
+        (["table", "studies/small.toml", "--format", "latx"], "no format 'latx'; the nearest is 'latex'"),
+        (["ls", "model"], "no kind 'model'; the nearest is 'models'"),
+        (["rtd", "a.npy", "b.npy"], "there is no file a.npy"),
+        (["rtd", "studies/small.toml"], "two arrays or more; got 1 file"),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_exit_code_2(study, arguments, sentence):
+    result = call(*arguments)
+    assert result.exit_code == 2
+    assert sentence in result.stderr
+    assert "Traceback" not in result.output
+    assert len(result.stderr.strip().splitlines()) == 1
+
+
+def test_an_unknown_table_is_named(study):
+    call("run", study, "--smoke", "--jobs", "1")
+    result = call("table", study, "--smoke", "--name", "modls")
+    assert result.exit_code == 2
+    assert "no table 'modls' in this study; the nearest is 'models'" in result.stderr
+
+
+def test_an_unknown_command_is_answered_with_the_nearest():
+    result = call("statsu")
+    assert result.exit_code == 2
+    assert "status" in result.output
+
+
+def test_every_command_and_option_has_a_word_of_help():
+    import click
+    import typer
+
+    def documented(command: click.Command) -> None:
+        assert command.help or isinstance(command, click.Group)
+        for parameter in command.params:
+            assert getattr(parameter, "help", None), f"{command.name} {parameter.name}"
+        if isinstance(command, click.Group):
+            for inner in command.commands.values():
+                documented(inner)
+
+    documented(typer.main.get_command(app))
+
+
+def test_help_imports_nothing_heavy():
+    # seconds are not asserted: the machine may be busy; what takes them is
+    code = "import sys; sys.argv = ['synctopo', '--help']\nfrom synctopo.cli import main\ntry:\n    main()\nexcept SystemExit:\n    pass\n"
+    code += "print([m for m in ('torch', 'pandas', 'numba', 'sklearn', 'matplotlib', 'scipy') if m in sys.modules])"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout.strip().splitlines()[-1] == "[]"
