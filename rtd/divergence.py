@@ -116,7 +116,10 @@ def over_batches(directions: Directions) -> Comparison:
         as_positive(threads, "threads")
 
         def measured(w: Matrix, v: Matrix) -> tuple[float, float]:
-            return directions(_scaled(w, "x", quantile, convention), _scaled(v, "y", quantile, convention), threads)
+            # one name for both, so that a matrix of large n goes when its quotient comes
+            w = _scaled(w, "x", quantile, convention)
+            v = _scaled(v, "y", quantile, convention)
+            return directions(w, v, threads)
 
         return average(measured, x, y, batch=batch, trials=trials, generator=generator, metric=metric)
 

@@ -10,7 +10,9 @@ from torch import Tensor
 
 def as_cloud(x: Any, name: str) -> Float64[Tensor, "n p"]:
     """The point cloud `x` as a float64 tensor where it lives; ValueError unless it is [n, p], real and finite."""
-    cloud = _as_tensor(x, name, "a point cloud of shape [n, p]")
+    found = _as_array(x, name, "a point cloud of shape [n, p]")
+    # torch warns of arrays that cannot be written to, and takes none whose strides are negative
+    cloud = found if isinstance(found, Tensor) else torch.from_numpy(np.array(found))
     if cloud.ndim != 2:
         fix = "flatten each sample: x.reshape(len(x), -1)" if cloud.ndim != 1 else "for n samples of one feature, give x[:, None]"
         raise ValueError(f"{name} must be a point cloud of shape [n, p], not {tuple(cloud.shape)}; {fix}.")
@@ -31,7 +33,8 @@ def as_clouds(x: Any, y: Any) -> tuple[Float64[Tensor, "n p"], Float64[Tensor, "
 def as_matrix(d: Any, name: str) -> Float64[np.ndarray, "n n"]:
     """The distance matrix `d` in float64, C-contiguous; ValueError unless it is square, symmetric, finite, >= 0 and 0 on the diagonal."""
     wanted = "a square matrix of distances"
-    m: np.ndarray = _as_tensor(d, name, wanted).detach().cpu().contiguous().numpy()
+    found = _as_array(d, name, wanted)
+    m: np.ndarray = found.detach().cpu().numpy() if isinstance(found, Tensor) else found
     if m.shape == (0,):
         m = m.reshape(0, 0)
     if m.ndim != 2 or m.shape[0] != m.shape[1]:
@@ -52,7 +55,8 @@ def as_matrix(d: Any, name: str) -> Float64[np.ndarray, "n n"]:
         raise ValueError(
             f"{name} must be symmetric, but ({i}, {j}) is {m[i, j]:.17g} and ({j}, {i}) is {m[j, i]:.17g}; give ({name} + {name}.T) / 2."
         )
-    return m
+    # of a symmetric matrix the transpose is the same, and in the order of C where the matrix is in that of Fortran
+    return m.T if m.flags.f_contiguous else np.ascontiguousarray(m)
 
 
 def as_matrices(w: Any, v: Any, names: tuple[str, str] = ("w", "v")) -> tuple[Float64[np.ndarray, "n n"], Float64[np.ndarray, "n n"]]:
@@ -77,7 +81,8 @@ def _same_samples(n: int, m: int) -> None:
         raise ValueError(f"a divergence needs at least two samples, not {n}.")
 
 
-def _as_tensor(x: Any, name: str, wanted: str) -> Tensor:
+def _as_array(x: Any, name: str, wanted: str) -> np.ndarray | Tensor:
+    """`x` in float64, a tensor where it is one; without a copy where none is needed."""
     if isinstance(x, Tensor):
         if x.is_complex():
             raise ValueError(f"{name} must be {wanted}, real, but is complex; give real and imaginary parts as two features.")
@@ -88,4 +93,4 @@ def _as_tensor(x: Any, name: str, wanted: str) -> Tensor:
         raise ValueError(f"{name} must be {wanted}, but its rows differ in length.") from None
     if array.dtype.kind not in "biuf" and array.size:
         raise ValueError(f"{name} must be {wanted} of real numbers, but has dtype {array.dtype}.")
-    return torch.from_numpy(np.array(array, dtype=np.float64))
+    return np.asarray(array, dtype=np.float64)

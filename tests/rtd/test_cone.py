@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 import rtd
 from rtd.reference import cone_bars
 
+pytestmark = pytest.mark.smoke
+
 
 @pytest.mark.slow
 @settings(deadline=None, max_examples=100, derandomize=True)
@@ -70,6 +72,24 @@ def test_a_negative_zero_is_a_zero():
 def test_threads_change_nothing(pair):
     w, v = pair("cubes", 90, 5)
     assert rtd.cross_barcode(w, v, threads=2) == rtd.cross_barcode(w, v)
+
+
+@pytest.mark.parametrize("function", [rtd.cross_barcode, rtd.cone_barcode])
+def test_progress_rises_to_the_end_and_what_it_raises_ends_the_work(function, pair):
+    w, v = pair("cubes", 80, 5)
+
+    first, second = (w, v) if function is rtd.cross_barcode else (np.minimum(w, v), w)
+    shares: list[float] = []
+    assert function(first, second, progress=shares.append) == function(first, second)
+    assert shares == sorted(shares)
+    assert shares
+    assert 0 < shares[-1] <= 1
+
+    def stop(share: float) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        function(first, second, progress=stop)
 
 
 def test_arguments_are_left_as_they_were(pair):

@@ -10,6 +10,8 @@ import torch
 import rtd
 from rtd.reference import cone_bars
 
+pytestmark = pytest.mark.smoke
+
 FAMILY = (rtd.rtd, rtd.max_rtd, rtd.srtd, rtd.rtd_lite, rtd.max_rtd_lite, rtd.srtd_lite, rtd.nts, rtd.nts_e, rtd.nts_m)
 EXACT = FAMILY[:3]
 

@@ -5,6 +5,8 @@ import torch
 import rtd
 from rtd.inputs import as_matrix, as_positive
 
+pytestmark = pytest.mark.smoke
+
 GOOD = np.array([[0, 1, 2], [1, 0, 3], [2, 3, 0]])
 
 

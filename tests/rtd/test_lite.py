@@ -7,6 +7,8 @@ from scipy.sparse.csgraph import minimum_spanning_tree
 import rtd
 from rtd.lite import spanning_tree, tree_weight
 
+pytestmark = pytest.mark.smoke
+
 
 def find(parent: list[int], i: int) -> int:
     while parent[i] != i:

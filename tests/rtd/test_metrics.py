@@ -5,6 +5,8 @@ from scipy.spatial.distance import cdist
 
 import rtd
 
+pytestmark = pytest.mark.smoke
+
 METRICS = ("euclidean", "sqeuclidean", "cityblock", "chebyshev", "cosine", "correlation")
 
 

@@ -4,6 +4,8 @@ import pytest
 from rtd.reference import cone_bars, with_apex, zero_block
 from rtd.rips import exact_bars
 
+pytestmark = pytest.mark.smoke
+
 
 def directions(w: np.ndarray, v: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
     least, most = np.minimum(w, v), np.maximum(w, v)

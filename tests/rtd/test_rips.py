@@ -6,6 +6,8 @@ import pytest
 import rtd
 from rtd.rips import exact_bars
 
+pytestmark = pytest.mark.smoke
+
 ENGINES = ["ripser", pytest.param("giotto", marks=pytest.mark.giotto)]
 
 

@@ -10,6 +10,8 @@ import rtd
 from rtd.lite import spanning_tree
 from rtd.similarity import core_edges, edge_similarity, merge_similarity, merge_times, spearman
 
+pytestmark = pytest.mark.smoke
+
 
 def cloud(n: int, p: int, seed: int) -> np.ndarray:
     return np.random.default_rng(seed).normal(size=(n, p))
