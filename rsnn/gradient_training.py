@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Int, Shaped
+from jaxtyping import Int, Shaped
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
@@ -54,14 +54,15 @@ def fit_bptt(
         counts = torch.zeros(net.units, dtype=torch.float64, device=x.device)
         order = torch.randperm(len(x), generator=orders).to(x.device)
         for part in order.split(batch):
-            logits, spikes = respond(net, x[part])
+            spikes = net.spikes(x[part])
+            logits = net.logits(spikes)
             loss = cross_entropy(logits, labels[part])
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
             loss_sum += float(loss.detach()) * len(part)
             right += int((logits.argmax(1) == labels[part]).sum())
-            counts += spikes
+            counts += spikes.detach().sum((0, 1))
             done += len(part)
             if progress is not None:
                 progress(done, epochs * len(x))
@@ -70,15 +71,6 @@ def fit_bptt(
         rates = counts / (len(x) * steps * net.dt / 1000)
         records.append((loss_sum / len(x), right / len(x), float(rates.mean()), float((counts == 0).double().mean())))
     return BPTTHistory(*zip(*records, strict=True))
-
-
-def respond(net: RSNN, x: Shaped[Tensor, "sample time input"]) -> tuple[Float[Tensor, "sample output"], Float[Tensor, "unit"]]:
-    """Logits and the number of spikes of each neuron."""
-    states = list(net.run(x))
-    logits = torch.stack([s.readout for s in states]).mean(0)
-    with torch.no_grad():
-        counts = torch.stack([s.spikes for s in states]).sum((0, 1))
-    return logits, counts
 
 
 def check_labels(y: Tensor, samples: int, outputs: int) -> Int[Tensor, "sample"]:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from rsnn.connectivity import Connectivity, Dense, Sparse
 from rsnn.heterogeneity import Number, spawn
+from rsnn.layer import Spikes, run_block
 from rsnn.neurons import LIF, LIFConstants, LIFState, Reset, lif_constants, lif_step, rest_state
 from rsnn.surrogate import DEFAULT_SURROGATE, Surrogate
 
@@ -147,27 +148,43 @@ class RSNN(nn.Module):
         zeros = like.new_zeros(samples, self.units)
         return State(rest_state(samples, self.units, like), zeros, zeros, like.new_zeros(samples, self.outputs))
 
-    def drive(self, x: Shaped[Tensor, "sample time input"]) -> Iterator[Float[Tensor, "sample unit"]]:
-        """What the input adds to the current of each neuron, step by step, float64."""
+    def drive(self, x: Shaped[Tensor, "sample time input"]) -> Iterator[Float[Tensor, "time sample unit"]]:
+        """What the input adds to the current of each neuron, float64, in blocks of time steps that fit into memory."""
         weight = (self.input_weight * self.input_mask).double().t()
-        block = max(1, DRIVE_BLOCK // (x.shape[0] * self.units))
-        for part in x.split(block, dim=1):
-            yield from (part.double() @ weight).unbind(1)
+        for part in x.transpose(0, 1).split(max(1, DRIVE_BLOCK // (x.shape[0] * self.units))):
+            yield part.double() @ weight
 
     def run(self, x: Shaped[Tensor, "*sample_time_input"], state: State | None = None) -> Iterator[State]:
         """The full state (float64) after each step of input `x`, from `state` or from rest; the last one carries a run on."""
         x = self.check(x)
         k = self.constants()
         state = self.rest(x.shape[0]) if state is None else state
+        for block in self.drive(x):
+            for drive in block:
+                state = step(drive, state, k, self.surrogate)
+                yield state
+
+    def run_compiled(self, x: Shaped[Tensor, "sample time input"]) -> Iterator[State]:
+        """`run` from rest without gradient, each block of steps at once."""
+        k = self.constants()
+        state = self.rest(x.shape[0])
         for drive in self.drive(x):
-            state = step(drive, state, k, self.surrogate)
-            yield state
+            block, neurons, _ = run_block(drive, k.recurrent, k.neurons, state.neurons, state.spikes)
+            spikes = block.spikes.double()
+            for now, current, voltage, readout in zip(spikes, block.current, block.voltage, spikes @ k.readout, strict=True):
+                trace = k.decay_trace * state.trace + now
+                neurons_now = LIFState(current, voltage, neurons.resting)
+                state = State(neurons_now, now, trace, k.decay_readout * state.readout + readout)
+                yield state
+            state = state._replace(neurons=neurons)
 
     def states(self, x: Shaped[Tensor, "*sample_time_input"]) -> Iterator[dict[str, Float[Tensor, "sample site"]]]:
         """After each time step of input `x`: spikes (0 or 1), voltage (after reset), synaptic current and spike trace of the recurrent
         layer, and the read-out, each [sample, ...], voltages in units of threshold."""
         dtype = self.input_weight.dtype
-        for state in self.run(x):
+        x = self.check(x)
+        compiled = not torch.is_grad_enabled() and self.input_weight.device.type == "cpu"
+        for state in self.run_compiled(x) if compiled else self.run(x):
             yield {
                 "hidden.spikes": state.spikes.to(dtype),
                 "hidden.voltage": state.neurons.voltage.to(dtype),
@@ -176,10 +193,24 @@ class RSNN(nn.Module):
                 "readout": state.readout.to(dtype),
             }
 
+    def spikes(self, x: Shaped[Tensor, "*sample_time_input"]) -> Float[Tensor, "time sample unit"]:
+        """All spikes at once, float64, differentiable in the weights; what training needs."""
+        x = self.check(x)
+        k = self.constants()
+        if self.input_weight.device.type != "cpu":
+            return torch.stack([state.spikes for state in self.run(x)])
+        return Spikes.apply(torch.cat(list(self.drive(x))), k.recurrent, k.neurons, self.surrogate)
+
+    def logits(self, spikes: Float[Tensor, "time sample unit"]) -> Float[Tensor, "sample output"]:
+        """The read-out averaged over time: each spike counts with the mean of what its decay leaves in the steps to the end."""
+        decay, steps = math.exp(-self.dt / TAU_READOUT), len(spikes)
+        left = torch.arange(steps, 0, -1, dtype=torch.float64, device=spikes.device)
+        share = (1 - decay**left) / ((1 - decay) * steps)
+        return torch.einsum("t,tsu->su", share, spikes) @ self.readout_weight.double().t()
+
     def forward(self, x: Shaped[Tensor, "*sample_time_input"]) -> Float[Tensor, "sample output"]:
         """The read-out, averaged over time: one logit per output."""
-        readout = [state.readout for state in self.run(x)]
-        return torch.stack(readout).mean(0).to(self.input_weight.dtype)
+        return self.logits(self.spikes(x)).to(self.input_weight.dtype)
 
     def check(self, x: Tensor) -> Tensor:
         """`x` if it can be an input of this network; a ValueError with one sentence if not."""

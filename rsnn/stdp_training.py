@@ -10,9 +10,9 @@ from torch import Tensor
 
 from rsnn.heterogeneity import spawn
 from rsnn.homeostasis import LOWEST_THRESHOLD, Homeostasis, threshold_constants
-from rsnn.kernels import Learning, Neurons, Synapses, learn
+from rsnn.kernels import Adaptation, Learning, Synapses, learn
+from rsnn.layer import arrays
 from rsnn.network import RSNN
-from rsnn.neurons import Reset
 from rsnn.plasticity import Pairing, PairSTDP, Window
 
 CHUNK = 2**21  # numbers of input drive at once: 16 MiB, and a call of `progress` now and then
@@ -61,8 +61,9 @@ def fit_stdp(
     before = weight.copy()
     synapses = synapses_of(net)
     learning = learning_of(rule, rule.draw(len(weight), generator=windows), homeostasis, weight, synapses, dt=net.dt)
-    neurons = neurons_of(net, homeostasis)
     theta = net.theta.double().numpy(force=True).copy()
+    neurons = arrays(net.constants().neurons._replace(threshold=net.threshold.double()))
+    adaptation = adaptation_of(net, homeostasis)
     samples, steps = x.shape[:2]
     chunk = max(1, min(samples, CHUNK // (steps * net.units)))
     records = []
@@ -71,9 +72,9 @@ def fit_stdp(
         order = torch.randperm(samples, generator=orders)
         for start in range(0, samples, chunk):
             part = order[start : start + chunk].to(x.device)
-            drive = torch.stack(list(net.drive(x[part])), 1).numpy(force=True)
+            drive = torch.cat(list(net.drive(x[part]))).numpy(force=True)
             raster = np.zeros(drive.shape, dtype=np.uint8)
-            learn(drive, weight, theta, raster, synapses, learning, neurons)
+            learn(drive, weight, theta, raster, synapses, learning, neurons, adaptation)
             counts += raster.sum((0, 1), dtype=np.int64)
             if progress is not None:
                 progress(epoch * samples + start + len(part), epochs * samples)
@@ -142,23 +143,11 @@ def learning_of(rule: PairSTDP, window: Window, homeostasis: Homeostasis, weight
     )
 
 
-def neurons_of(net: RSNN, homeostasis: Homeostasis) -> Neurons:
-    """The neurons of `net` as the kernel wants them."""
-    k = net.constants().neurons
-    adaptive = threshold_constants(homeostasis.threshold, dt=net.dt)
+def adaptation_of(net: RSNN, homeostasis: Homeostasis) -> Adaptation:
+    """The adaptive thresholds as the kernel wants them."""
     base = net.threshold.double().numpy(force=True)
-    return Neurons(
-        decay_mem=k.decay_mem.numpy(force=True),
-        decay_syn=k.decay_syn.numpy(force=True),
-        gain=k.gain.numpy(force=True),
-        threshold=base,
-        rest=k.rest.numpy(force=True),
-        reset_to_zero=k.reset is Reset.ZERO,
-        theta_decay=adaptive.decay,
-        theta_rise=adaptive.rise,
-        theta_fall=adaptive.fall,
-        theta_lowest=(LOWEST_THRESHOLD - 1) * base if homeostasis.threshold is not None else np.full_like(base, -np.inf),
-    )
+    lowest = np.full_like(base, -np.inf) if homeostasis.threshold is None else (LOWEST_THRESHOLD - 1) * base
+    return Adaptation(*threshold_constants(homeostasis.threshold, dt=net.dt), lowest)
 
 
 def check_alive(activity: Float[np.ndarray, "unit"], dt: float, epoch: int) -> None:

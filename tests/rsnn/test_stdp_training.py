@@ -44,7 +44,7 @@ def fit_step_by_step(net: RSNN, x: torch.Tensor, rule: PairSTDP, homeostasis: Ho
     adaptive = threshold_constants(homeostasis.threshold, dt=net.dt)
     for n in torch.randperm(len(x), generator=orders):
         state, traces = net.rest(1), Traces(torch.zeros_like(weight), torch.zeros_like(weight))
-        for drive in net.drive(x[n : n + 1]):
+        for drive in torch.cat(list(net.drive(x[n : n + 1]))):
             k = net.constants()
             k = k._replace(recurrent=weight.t(), neurons=k.neurons._replace(threshold=net.threshold + theta))
             state = step(drive, state, k, net.surrogate)

@@ -1,0 +1,76 @@
+"""The recurrent layer over a block of time as one operation, with the gradient written out by hand; `network.step` is its definition."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor
+
+from rsnn.kernels import Neurons, backpropagate, simulate
+from rsnn.neurons import LIFConstants, LIFState, Reset
+from rsnn.surrogate import Surrogate
+
+
+class Block(NamedTuple):
+    """What a block of time was like, [time, sample, unit]: spikes, voltage after reset and current (threshold units)."""
+
+    spikes: UInt8[Tensor, "time sample unit"]
+    voltage: Float[Tensor, "time sample unit"]
+    current: Float[Tensor, "time sample unit"]
+
+
+def arrays(k: LIFConstants) -> Neurons:
+    """The constants of a step as the kernels want them."""
+    decay_mem, decay_syn, gain, threshold, rest = (v.numpy(force=True) for v in k[:5])
+    return Neurons(decay_mem, decay_syn, gain, threshold, rest, k.reset is Reset.ZERO)
+
+
+def run_block(
+    drive: Float[Tensor, "time sample unit"],
+    recurrent: Float[Tensor, "unit unit"],
+    k: LIFConstants,
+    neurons: LIFState,
+    spikes: Float[Tensor, "sample unit"],
+) -> tuple[Block, LIFState, Float[Tensor, "sample unit"]]:
+    """A block of time from a state (neurons and their last spikes) on, without gradient, and the state at its end."""
+    state = torch.stack([*neurons, spikes]).numpy(force=True)
+    raster, awake = np.empty(drive.shape, np.uint8), np.empty(drive.shape, np.uint8)
+    distance = np.empty(drive.shape, np.float32)
+    voltage, current = np.empty(drive.shape), np.empty(drive.shape)
+    weights = np.ascontiguousarray(recurrent.numpy(force=True))
+    simulate(drive.numpy(force=True), weights, arrays(k), state, raster, awake, distance, voltage, current)
+    block = Block(*(torch.from_numpy(v) for v in (raster, voltage, current)))
+    now, v, resting, last = torch.from_numpy(state)
+    return block, LIFState(now, v, resting), last
+
+
+class Spikes(torch.autograd.Function):
+    """Spikes [time, sample, unit] of the layer from rest, differentiable in the drive and the recurrent weights [from, to].
+
+    The same gradient as automatic differentiation of `network.step` has: through membrane, synapse, reset and the other neurons.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, drive: Tensor, recurrent: Tensor, k: LIFConstants, surrogate: Surrogate) -> Tensor:
+        neurons = arrays(k)
+        raster, awake = np.empty(drive.shape, np.uint8), np.empty(drive.shape, np.uint8)
+        distance = np.empty(drive.shape, np.float32)
+        unused = np.empty((0, *drive.shape[1:]))
+        weights = np.ascontiguousarray(recurrent.numpy(force=True))
+        simulate(drive.numpy(force=True), weights, neurons, np.zeros((4, *drive.shape[1:])), raster, awake, distance, unused, unused)
+        ctx.neurons, ctx.surrogate = neurons, surrogate
+        ctx.save_for_backward(recurrent, *(torch.from_numpy(v) for v in (raster, awake, distance)))
+        return torch.from_numpy(raster).double()
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None, None]:
+        recurrent, raster, awake, distance = ctx.saved_tensors
+        with torch.enable_grad():
+            apart = distance.clone().requires_grad_()
+            (slope,) = torch.autograd.grad(ctx.surrogate(apart).sum(), apart)
+        grad_current, grad_recurrent = np.empty(grad.shape), np.zeros(recurrent.shape)
+        seen = (v.numpy() for v in (slope, raster, awake, distance))
+        back = np.ascontiguousarray(recurrent.t().numpy(), dtype=np.float32)
+        backpropagate(grad.contiguous().numpy(), *seen, back, ctx.neurons, grad_current, grad_recurrent)
+        return torch.from_numpy(grad_current), torch.from_numpy(grad_recurrent), None, None
