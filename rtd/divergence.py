@@ -170,7 +170,12 @@ def _block(x: Any, index: torch.Tensor | None, metric: str) -> Matrix:
     if metric == "precomputed":
         block: np.ndarray = x if index is None else x[np.ix_(index.cpu().numpy(), index.cpu().numpy())]
         return block
-    cloud = (x if index is None else x[index.to(x.device)]).detach()
+    cloud = x.detach()
+    if index is not None and cloud.device.type == "cpu":
+        # by numpy on one thread: torch's wait for each other on a busy machine, ten times as long as the copy takes
+        cloud = torch.from_numpy(cloud.numpy()[index.cpu().numpy()])
+    elif index is not None:
+        cloud = cloud[index.to(cloud.device)]
     d: np.ndarray = distances(cloud, metric).cpu().numpy()  # type: ignore[union-attr]
     return d
 
