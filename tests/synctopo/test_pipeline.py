@@ -27,6 +27,7 @@ test = 60
 [defaults]
 family = "rsnn"
 units = 20
+connectivity = 0.4
 encoder = { code = "poisson", steps = 15 }
 [models.untrained]
 [models.stdp]
