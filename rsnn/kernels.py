@@ -23,6 +23,24 @@ class Neurons(NamedTuple):
 
 @njit(cache=True, nogil=True)
 @no_type_check
+def advance(drive, current, voltage, resting, decay_syn, decay_mem, gain, threshold, rest, reset_to_zero):
+    """One step of one neuron, `neurons.lif_step`: its new state, how far above the threshold the voltage came, and whether it fired.
+
+    Numbers in, numbers out: arrays would have their references counted at every call.
+    """
+    current = decay_syn * current + drive
+    if resting > 0.0:
+        return current, voltage, resting - 1.0, voltage - threshold, False
+    aim = gain * current
+    voltage = aim + (voltage - aim) * decay_mem
+    distance = voltage - threshold
+    if distance > 0.0:
+        return current, 0.0 if reset_to_zero else distance, rest, distance, True
+    return current, voltage, 0.0, distance, False
+
+
+@njit(cache=True, nogil=True)
+@no_type_check
 def simulate(drive, recurrent, neurons, state, spikes, awake, distance, voltage, current):
     """A block of time of the recurrent layer: `network.step` without trace and read-out.
 
@@ -31,6 +49,7 @@ def simulate(drive, recurrent, neurons, state, spikes, awake, distance, voltage,
     minus threshold, and, unless they are empty, voltage after reset and current.
     """
     steps, samples, units = drive.shape
+    decay_mem, decay_syn, gain, threshold, rest, to_zero = neurons
     fired = np.zeros(units, dtype=np.int64)
     from_others = np.zeros(units)
     for s in range(samples):
@@ -48,22 +67,23 @@ def simulate(drive, recurrent, neurons, state, spikes, awake, distance, voltage,
                     from_others[i] += row[i]
             count = 0
             for i in range(units):
-                now[i] = neurons.decay_syn[i] * now[i] + (drive[t, s, i] + from_others[i])
-                spikes[t, s, i] = 0
                 awake[t, s, i] = resting[i] <= 0.0
-                if resting[i] <= 0.0:
-                    aim = neurons.gain[i] * now[i]
-                    v[i] = aim + (v[i] - aim) * neurons.decay_mem[i]
-                    distance[t, s, i] = v[i] - neurons.threshold[i]
-                    if v[i] - neurons.threshold[i] > 0.0:
-                        spikes[t, s, i] = 1
-                        fired[count] = i
-                        count += 1
-                        v[i] = 0.0 if neurons.reset_to_zero else v[i] - neurons.threshold[i]
-                        resting[i] = neurons.rest[i]
-                else:
-                    distance[t, s, i] = v[i] - neurons.threshold[i]
-                    resting[i] -= 1.0
+                now[i], v[i], resting[i], distance[t, s, i], spike = advance(
+                    drive[t, s, i] + from_others[i],
+                    now[i],
+                    v[i],
+                    resting[i],
+                    decay_syn[i],
+                    decay_mem[i],
+                    gain[i],
+                    threshold[i],
+                    rest[i],
+                    to_zero,
+                )
+                spikes[t, s, i] = spike
+                if spike:
+                    fired[count] = i
+                    count += 1
             if len(voltage) > 0:
                 for i in range(units):
                     voltage[t, s, i] = v[i]
@@ -83,6 +103,7 @@ def backpropagate(grad_spikes, slope, spikes, awake, distance, recurrent, neuron
     float32 here, where nothing has to be exact to the last bit.
     """
     steps, samples, units = grad_spikes.shape
+    decay_mem, decay_syn, gain, threshold, _, to_zero = neurons
     of_current = np.zeros(units)
     of_voltage = np.zeros(units)
     rounded = np.zeros(units, dtype=np.float32)
@@ -111,27 +132,26 @@ def backpropagate(grad_spikes, slope, spikes, awake, distance, recurrent, neuron
                         row[i] += of_current[i]
             for i in range(units):
                 of_spike, of_v = grad_spikes[t, s, i] + through_others[i], of_voltage[i]
-                if neurons.reset_to_zero:
-                    of_spike -= of_v * (distance[t, s, i] + neurons.threshold[i])
+                if to_zero:
+                    of_spike -= of_v * (distance[t, s, i] + threshold[i])
                     of_v *= 1.0 - spikes[t, s, i]
                 else:
-                    of_spike -= of_v * neurons.threshold[i]
-                of_now = neurons.decay_syn[i] * of_current[i]
+                    of_spike -= of_v * threshold[i]
+                of_now = decay_syn[i] * of_current[i]
                 if awake[t, s, i]:
                     of_v += of_spike * slope[t, s, i]
-                    of_now += of_v * (1.0 - neurons.decay_mem[i]) * neurons.gain[i]
-                    of_v *= neurons.decay_mem[i]
+                    of_now += of_v * (1.0 - decay_mem[i]) * gain[i]
+                    of_v *= decay_mem[i]
                 of_current[i] = of_now
                 of_voltage[i] = of_v
                 grad_current[t, s, i] = of_now
 
 
 class Synapses(NamedTuple):
-    """Sparse storage by the neuron that receives: the synapses onto i are `incoming[i]:incoming[i + 1]` and come from `pre`; the synapses
-    from j are `outgoing[outgoing_start[j]:outgoing_start[j + 1]]` and go to `post`."""
+    """Sparse storage by the neuron that receives: the synapses onto i are `incoming[i]:incoming[i + 1]`; those from j are
+    `outgoing[outgoing_start[j]:outgoing_start[j + 1]]`, and synapse k goes to `post[k]`."""
 
     incoming: np.ndarray
-    pre: np.ndarray
     post: np.ndarray
     outgoing_start: np.ndarray
     outgoing: np.ndarray
@@ -168,6 +188,10 @@ def learn(drive, weight, theta, raster, synapses, learning, neurons, adaptation)
     The same arithmetic as `network.step`, `plasticity.stdp_step`, `homeostasis.adapt` and `normalise`.
     """
     steps, samples, units = drive.shape
+    decay_mem, decay_syn, gain, threshold, rest, to_zero = neurons
+    incoming, post, outgoing_start, outgoing = synapses
+    a_plus, a_minus, decay_plus, decay_minus, w_min, w_max, all_to_all, total = learning
+    decay, rise, fall, lowest = adaptation
     current = np.zeros(units)
     voltage = np.zeros(units)
     resting = np.zeros(units)
@@ -186,51 +210,53 @@ def learn(drive, weight, theta, raster, synapses, learning, neurons, adaptation)
             from_others[:] = 0.0
             for n in range(count):
                 j = fired[n]
-                for m in range(synapses.outgoing_start[j], synapses.outgoing_start[j + 1]):
-                    k = synapses.outgoing[m]
-                    from_others[synapses.post[k]] += weight[k]
+                for m in range(outgoing_start[j], outgoing_start[j + 1]):
+                    k = outgoing[m]
+                    from_others[post[k]] += weight[k]
             count = 0
             for i in range(units):
-                threshold = neurons.threshold[i] + theta[i]
-                current[i] = neurons.decay_syn[i] * current[i] + (drive[t, s, i] + from_others[i])
-                spike = 0.0
-                if resting[i] <= 0.0:
-                    aim = neurons.gain[i] * current[i]
-                    voltage[i] = aim + (voltage[i] - aim) * neurons.decay_mem[i]
-                    if voltage[i] - threshold > 0.0:
-                        spike = 1.0
-                        fired[count] = i
-                        count += 1
-                        raster[t, s, i] = 1
-                        voltage[i] = 0.0 if neurons.reset_to_zero else voltage[i] - threshold
-                        resting[i] = neurons.rest[i]
-                else:
-                    resting[i] -= 1.0
-                offset = adaptation.decay * theta[i] + (adaptation.rise * spike - adaptation.fall)
-                theta[i] = max(offset, adaptation.lowest[i])
+                height = threshold[i] + theta[i]
+                current[i], voltage[i], resting[i], _, spike = advance(
+                    drive[t, s, i] + from_others[i],
+                    current[i],
+                    voltage[i],
+                    resting[i],
+                    decay_syn[i],
+                    decay_mem[i],
+                    gain[i],
+                    height,
+                    rest[i],
+                    to_zero,
+                )
+                if spike:
+                    fired[count] = i
+                    count += 1
+                    raster[t, s, i] = 1
+                offset = decay * theta[i] + (rise * spike - fall)
+                theta[i] = max(offset, lowest[i])
             for k in range(len(weight)):
-                trace_pre[k] *= learning.decay_plus[k]
-                trace_post[k] *= learning.decay_minus[k]
+                trace_pre[k] *= decay_plus[k]
+                trace_post[k] *= decay_minus[k]
             for n in range(count):
                 i = fired[n]
-                for k in range(synapses.incoming[i], synapses.incoming[i + 1]):
-                    weight[k] = min(max(weight[k] + learning.a_plus[k] * trace_pre[k], learning.w_min), learning.w_max)
+                for k in range(incoming[i], incoming[i + 1]):
+                    weight[k] = min(max(weight[k] + a_plus[k] * trace_pre[k], w_min), w_max)
             for n in range(count):
                 j = fired[n]
-                for m in range(synapses.outgoing_start[j], synapses.outgoing_start[j + 1]):
-                    k = synapses.outgoing[m]
-                    weight[k] = min(max(weight[k] - learning.a_minus[k] * trace_post[k], learning.w_min), learning.w_max)
-                    trace_pre[k] = trace_pre[k] + 1.0 if learning.all_to_all else 1.0
+                for m in range(outgoing_start[j], outgoing_start[j + 1]):
+                    k = outgoing[m]
+                    weight[k] = min(max(weight[k] - a_minus[k] * trace_post[k], w_min), w_max)
+                    trace_pre[k] = trace_pre[k] + 1.0 if all_to_all else 1.0
             for n in range(count):
                 i = fired[n]
-                for k in range(synapses.incoming[i], synapses.incoming[i + 1]):
-                    trace_post[k] = trace_post[k] + 1.0 if learning.all_to_all else 1.0
-        if len(learning.total) > 0:
+                for k in range(incoming[i], incoming[i + 1]):
+                    trace_post[k] = trace_post[k] + 1.0 if all_to_all else 1.0
+        if len(total) > 0:
             for i in range(units):
                 now = 0.0
-                for k in range(synapses.incoming[i], synapses.incoming[i + 1]):
+                for k in range(incoming[i], incoming[i + 1]):
                     now += weight[k]
                 if now > 0.0:
-                    factor = learning.total[i] / now
-                    for k in range(synapses.incoming[i], synapses.incoming[i + 1]):
-                        weight[k] = min(max(weight[k] * factor, learning.w_min), learning.w_max)
+                    factor = total[i] / now
+                    for k in range(incoming[i], incoming[i + 1]):
+                        weight[k] = min(max(weight[k] * factor, w_min), w_max)

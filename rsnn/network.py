@@ -223,6 +223,8 @@ class RSNN(nn.Module):
             raise ValueError(f"input of shape {tuple(x.shape)} has no samples or no time steps; at least one of each is needed.")
         if x.is_complex():
             raise ValueError(f"this network wants real input, not {x.dtype}; take real and imaginary part as two inputs.")
+        if x.device != self.input_weight.device:
+            raise ValueError(f"the input is on {x.device}, the network on {self.input_weight.device}; x.to(...) brings them together.")
         if not torch.isfinite(x).all():
             bad = int((~torch.isfinite(x)).flatten(1).any(1).nonzero()[0])
             raise ValueError(f"the input has NaN or infinite values, first in sample {bad}; leave such samples out.")

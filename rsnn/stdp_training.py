@@ -115,7 +115,6 @@ def synapses_of(net: RSNN) -> Synapses:
     outgoing = np.argsort(pre, kind="stable")
     return Synapses(
         incoming=np.searchsorted(post, bounds),
-        pre=np.ascontiguousarray(pre),
         post=np.ascontiguousarray(post),
         outgoing_start=np.searchsorted(pre[outgoing], bounds),
         outgoing=outgoing,

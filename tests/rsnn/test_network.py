@@ -193,6 +193,7 @@ def test_long_input_is_worked_through_in_blocks_with_the_same_result(monkeypatch
         (torch.ones(4, 0, 5), "no samples or no time steps"),
         (torch.full((4, 9, 5), torch.nan), "NaN or infinite values, first in sample 0"),
         (torch.ones(4, 9, 5, dtype=torch.complex64), "wants real input"),
+        (torch.ones(4, 9, 5, device="meta"), "the input is on meta, the network on cpu"),
     ],
 )
 def test_input_that_does_not_fit_is_refused_with_a_sentence(x: torch.Tensor, sentence: str) -> None:

@@ -114,3 +114,10 @@ def test_parameters_are_drawn_one_by_one_so_that_one_leaves_the_others_as_they_w
 def test_an_impossible_neuron_is_refused_with_a_sentence(arguments: dict, sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         LIF(**arguments)
+
+
+def test_a_reset_in_words_is_refused_with_a_sentence() -> None:
+    neuron = LIF()
+    object.__setattr__(neuron, "reset", "zero")  # the type checks of the test run would refuse it in the constructor
+    with pytest.raises(ValueError, match=r"LIF\(reset='zero'\): it must be Reset.ZERO or Reset.SUBTRACT"):
+        neuron.__post_init__()

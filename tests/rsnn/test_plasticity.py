@@ -83,3 +83,10 @@ def test_an_impossible_rule_is_refused_with_a_sentence(arguments: dict, sentence
 def test_a_constant_amplitude_must_be_finite_too() -> None:
     with pytest.raises(ValueError, match="must be a finite number"):
         PairSTDP(a_minus=Constant(math.inf))
+
+
+def test_a_pairing_in_words_is_refused_with_a_sentence() -> None:
+    rule = PairSTDP()
+    object.__setattr__(rule, "pairing", "nearest")  # the type checks of the test run would refuse it in the constructor
+    with pytest.raises(ValueError, match=r"it must be Pairing\.ALL_TO_ALL or Pairing\.NEAREST"):
+        rule.__post_init__()

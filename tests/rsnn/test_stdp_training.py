@@ -5,8 +5,24 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.datasets import load_digits
 
-from rsnn import LIF, RSNN, AdaptiveThreshold, Dense, Gamma, Homeostasis, Normalisation, Pairing, PairSTDP, Reset, Sparse, encode, fit_stdp
+from rsnn import (
+    LIF,
+    RSNN,
+    AdaptiveThreshold,
+    Dense,
+    Gamma,
+    Homeostasis,
+    Normalisation,
+    Pairing,
+    PairSTDP,
+    Reset,
+    Sparse,
+    encode,
+    fit_readout,
+    fit_stdp,
+)
 from rsnn.heterogeneity import spawn
 from rsnn.homeostasis import adapt, normalise, threshold_constants
 from rsnn.network import step
@@ -209,6 +225,27 @@ def test_a_network_that_runs_away_is_refused_with_a_sentence_and_left_as_it_was(
     with pytest.raises(ValueError, match="activity ran away; lower recurrent_scale or w_max"):
         fit_stdp(net, torch.ones(3, 200, 5), PairSTDP(), homeostasis=NONE)
     assert torch.equal(net.recurrent_weight, before)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cv", [0.0, 0.5])
+def test_a_reservoir_that_saw_digits_is_in_a_healthy_band_and_far_above_chance(cv: float) -> None:
+    digits = load_digits()
+    y = torch.tensor(digits.target)
+    x = encode.poisson(torch.tensor(digits.data / 16, dtype=torch.float32), 40, generator=seeded(), rate_max=500)
+    neuron = LIF(Gamma(20, cv), Gamma(10, cv), refractory=2.0)
+    net = RSNN(64, 150, 10, neuron=neuron, input_scale=1.5, recurrent_scale=2.0, generator=seeded())
+    rule = PairSTDP(Gamma(0.01, cv), Gamma(0.0105, cv), Gamma(20, cv), Gamma(20, cv))
+    history = fit_stdp(net, x[:700], rule, epochs=2, generator=seeded())
+    with torch.no_grad():
+        counts = net.spikes(x).sum(0)
+    rates = counts[700:].mean(0) * 1000 / 40
+    assert 5 < float(rates.mean()) < 60
+    assert float((rates == 0).double().mean()) < 0.05
+    assert float(rates.max()) < 100
+    assert history.silent[-1] < 0.05
+    assert history.moved[-1] > 0.05
+    assert fit_readout(counts[:700], y[:700], penalty=30).accuracy(counts[700:], y[700:]) > 0.85
 
 
 def test_no_epochs_are_refused_with_a_sentence() -> None:
