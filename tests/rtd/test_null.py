@@ -43,12 +43,12 @@ def test_corresponding_samples_are_told_from_chance() -> None:
 @pytest.mark.slow
 def test_unrelated_samples_are_chance_and_p_is_uniform() -> None:
     draw = np.random.default_rng(0)
-    nulls = [permutation_null(draw.normal(size=(20, 4)), draw.normal(size=(20, 4)), permutations=19) for _ in range(60)]
+    nulls = [permutation_null(draw.normal(size=(12, 4)), draw.normal(size=(12, 4)), permutations=9) for _ in range(40)]
     p = np.array([null.p for null in nulls])
-    # Of 60 uniform values of 1/20 ... 20/20, 30 ± 4 are at most a half and 6 ± 2.3 at most a tenth.
-    assert 18 <= (p <= 0.5).sum() <= 42
-    assert (p <= 0.1).sum() <= 14
-    assert np.mean([null.relative for null in nulls]) == pytest.approx(1, abs=0.05)
+    # Of 40 uniform values of 1/10 ... 10/10, 20 ± 3.2 are at most a half and 4 ± 1.9 at most a tenth.
+    assert 10 <= (p <= 0.5).sum() <= 30
+    assert (p <= 0.1).sum() <= 10
+    assert np.mean([null.relative for null in nulls]) == pytest.approx(1, abs=0.1)
 
 
 def test_equal_representations_have_the_least_p_and_value_zero() -> None:
@@ -106,11 +106,10 @@ def test_a_collapsed_cloud_is_refused_by_name() -> None:
 
 @pytest.mark.slow
 def test_the_spread_of_sub_samples_foretells_that_of_new_data() -> None:
-    new = [rtd(*correlated(30, seed=seed)).value for seed in range(200)]
-    found = [subsampling(*correlated(90, seed=1000 + seed), batch=30, generator=generator(seed)) for seed in range(40)]
-    assert np.mean([one.sd for one in found]) == pytest.approx(np.std(new, ddof=1), rel=0.2)
-    inside = [one.interval()[0] < np.mean(new) < one.interval()[1] for one in found]
-    assert np.mean(inside) >= 0.95
+    new = [rtd(*correlated(20, seed=seed)).value for seed in range(80)]
+    found = [subsampling(*correlated(60, seed=1000 + seed), batch=20, trials=15, generator=generator(seed)) for seed in range(16)]
+    assert np.mean([one.sd for one in found]) == pytest.approx(np.std(new, ddof=1), rel=0.35)
+    assert np.mean([one.interval()[0] < np.mean(new) < one.interval()[1] for one in found]) >= 0.85
     assert np.mean([one.error for one in found]) > np.std([one.value for one in found])
 
 
