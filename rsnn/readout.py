@@ -36,11 +36,12 @@ class Readout:
 
 
 def fit_readout(
-    counts: Shaped[Tensor, "*sample_unit"], labels: Shaped[Tensor, "*sample"], *, penalty: Number = 1.0, iterations: int = 1000
+    counts: Shaped[Tensor, "*sample_unit"], labels: Shaped[Tensor, "*sample"], *, penalty: Number = 30.0, iterations: int = 1000
 ) -> Readout:
     """Multinomial logistic regression (scikit-learn, L2 `penalty` = 1 / C) on `counts` standardised per unit; silent units weigh nothing.
 
-    The counts are data here: nothing behind them is trained.
+    The counts are data here: nothing behind them is trained. The default penalty suits some hundred samples of some hundred units, where
+    scikit-learn's 1 tells every training sample apart and takes four times as long.
     """
     counts = check_counts(counts)
     if labels.shape != (len(counts),):
@@ -51,7 +52,7 @@ def fit_readout(
     if len(kinds) < 2:
         raise ValueError("there is one label only, so nothing to tell apart; at least two are needed.")
     if not penalty > 0:
-        raise ValueError(f"fit_readout(penalty={penalty}): it must be positive; 1 is the default of scikit-learn.")
+        raise ValueError(f"fit_readout(penalty={penalty}): it must be positive; 30 suits some hundred samples of some hundred units.")
     mean, spread = counts.mean(0), counts.std(0, correction=0)
     scale = torch.where(spread > 0, spread, 1.0)
     model = LogisticRegression(C=1 / penalty, solver="newton-cg", max_iter=iterations, tol=1e-3)

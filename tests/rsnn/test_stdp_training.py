@@ -245,7 +245,7 @@ def test_a_reservoir_that_saw_digits_is_in_a_healthy_band_and_far_above_chance(c
     assert float(rates.max()) < 100
     assert history.silent[-1] < 0.05
     assert history.moved[-1] > 0.05
-    assert fit_readout(counts[:700], y[:700], penalty=30).accuracy(counts[700:], y[700:]) > 0.85
+    assert fit_readout(counts[:700], y[:700]).accuracy(counts[700:], y[700:]) > 0.85
 
 
 def test_no_epochs_are_refused_with_a_sentence() -> None:
