@@ -233,8 +233,8 @@ class _Held:
     clouds: dict[tuple[str, int | None], Cloud]
 
 
-# A pair shares its first recording with the pair before: distances are computed once for each, not once for each pair.
-@lru_cache(maxsize=24)
+# A pair shares its first recording with the pair before. Few are held: a process that grows is taken for leaking, and replaced.
+@lru_cache(maxsize=3)
 def _recording(path: Path) -> _Held:
     recording = Recording.load(path)
     clouds = {(site, t): Cloud(recording.cloud(site, t)) for site in recording.sites for t in recording.times or (None,)}
