@@ -19,7 +19,7 @@ TAU_TRACE = 20.0
 TAU_READOUT = 20.0
 """Time constant of the leaky read-out in ms."""
 
-DRIVE_BLOCK = 2**24  # numbers of input drive computed at once: 128 MiB
+DRIVE_BLOCK = 2**18  # numbers of input drive computed at once: 2 MiB, which stay in the cache
 
 
 class State(NamedTuple):
