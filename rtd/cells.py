@@ -8,14 +8,15 @@ import numpy as np
 from jaxtyping import Int, Int8, Int32, Int64, UInt32, UInt64
 
 from rtd.barcode import Barcode
-from rtd.compilation import kernel, leading_zeros
+from rtd.compilation import kernel, leading_zeros, longer
 from rtd.sweep import Chunk
 
+END = Chunk(np.iinfo(np.int64).max, 0, np.empty(0, np.uint32), np.empty(0, np.int64), np.zeros(1, np.int64), np.empty(0, np.int32), 1.0)
 LATE, FLAT, LUNE = 0, 1, 2  # cap of an edge with w > m; one triangle of an edge with w = m; triangles in a lune of several components
 
 
 @kernel
-def midpoint(m: Int[np.ndarray, "n n"], i: int, j: int) -> int:
+def midpoint(m: Int64[np.ndarray, "n n"], i: int, j: int) -> int:
     """The point k of the lune of the edge i < j with the least max(m_ik, m_jk), or -1 if the lune is empty."""
     n = len(m)
     p, q, x = m[i], m[j], m[i, j]
@@ -37,9 +38,15 @@ def midpoint(m: Int[np.ndarray, "n n"], i: int, j: int) -> int:
 
 
 @kernel
+def is_before(i: int, j: int, p: int) -> bool:
+    """Whether the id of the edge ij is less than p."""
+    return (i << 16) | j < p if i < j else (j << 16) | i < p
+
+
+@kernel
 def add_edge(
-    m: Int[np.ndarray, "n n"],
-    w: Int[np.ndarray, "n n"],
+    m: Int64[np.ndarray, "n n"],
+    w: Int64[np.ndarray, "n n"],
     i: int,
     j: int,
     t: int,
@@ -63,7 +70,7 @@ def add_edge(
         turned = False
         while True:
             x, late = m[i, j], w[i, j]
-            if late < t or (late == t and ((min(i, j) << 16) | max(i, j)) < p) or late == x:
+            if late < t or late == x or (late == t and is_before(i, j, p)):
                 break
             near, best, at = m[j], x, -1
             for c in range(first[i], first[i + 1]):
@@ -75,9 +82,9 @@ def add_edge(
                     best = near[k]
                     at = c
             if at >= 0:
-                k, row = np.int64(hops[at]), rows[at]
+                k, row = int(hops[at]), rows[at]
                 late = w[i, k]
-                if row >= 0 and (late > t or (late == t and ((min(i, k) << 16) | max(i, k)) >= p)):
+                if row >= 0 and (late > t or (late == t and not is_before(i, k, p))):
                     column[row >> 6] ^= np.uint64(1) << np.uint64(row & 63)
                 if k == j:
                     break
@@ -90,9 +97,7 @@ def add_edge(
                 k = midpoint(m, min(i, j), max(i, j))
                 depth += 1
                 if depth == len(stack):
-                    more = np.empty(2 * depth, np.int64)
-                    more[:depth] = stack
-                    stack = more
+                    stack = longer(stack, 0)
                 stack[depth] = (k << 16) | j
                 j = k
                 turned = False
@@ -124,8 +129,8 @@ def reduce(
 
 @kernel
 def pair(
-    m: Int[np.ndarray, "n n"],
-    w: Int[np.ndarray, "n n"],
+    m: Int64[np.ndarray, "n n"],
+    w: Int64[np.ndarray, "n n"],
     until: int,
     until_id: int,
     cells: tuple[np.ndarray, ...],
@@ -142,38 +147,36 @@ def pair(
 ) -> tuple[Int32[np.ndarray, " more"], int]:
     """Add the cells up to the position (until, until_id) and pair critical edges with them.
 
-    `cells` = (late caps, flat edges, edges of several components, their offsets, their points): ids in order of position; `cursor` =
-    how many of the first two are done. pivots[row] becomes the id of the edge that ends the row, kinds[row] whether as a cap.
-    cursor[2] is the number of pairs. Returns the pool and how much of it is used.
+    `cells` = late caps, flat edges and edges of several components, each as ids in order of position and then times, and of the last the
+    offsets and points of their components; `cursor` = how many of the first two are done, and the number of pairs. pivots[row] becomes
+    the id of the edge that ends the row, kinds[row] the kind of its cell. Returns the pool and how much of it is used.
     """
-    late, flat, lunes, offsets, points = cells
+    late, late_at, flat, flat_at, many, many_at, offsets, points = cells
     words = (len(pivots) + 63) >> 6
     column = np.zeros(words, np.uint64)
     stack = np.empty(256, np.int64)
     huge = np.int64(0x7FFFFFFFFFFFFFFF)
     new = 0
     a, b, c = cursor[0], cursor[1], 0
-    while True:
+    while new + cursor[2] < len(pivots):
         t, p, kind = huge, huge, -1
         if a < len(late):
-            x = np.int64(late[a])
-            t, p, kind = np.int64(w[x >> 16, x & 0xFFFF]), x, LATE
+            t, p, kind = late_at[a], np.int64(late[a]), LATE
         if b < len(flat):
             x = np.int64(flat[b])
-            s = np.int64(m[x >> 16, x & 0xFFFF])
-            if s < t or (s == t and x < p):
-                t, p, kind = s, x, FLAT
-        if c < len(lunes):
-            x = np.int64(lunes[c])
-            s = np.int64(m[x >> 16, x & 0xFFFF])
-            if s < t or (s == t and x <= p):
+            if flat_at[b] < t or (flat_at[b] == t and x < p):
+                t, p, kind = flat_at[b], x, FLAT
+        if c < len(many):
+            x = np.int64(many[c])
+            if many_at[c] < t or (many_at[c] == t and x <= p):
                 if kind == FLAT and x == p:
                     b += 1
-                t, p, kind = s, x, LUNE
+                t, p, kind = many_at[c], x, LUNE
         if kind < 0 or t > until or (t == until and p > until_id):
             break
         i, j = p >> 16, p & 0xFFFF
         k, stop = 0, 1
+        apart = False
         if kind == LATE:
             a += 1
         elif kind == FLAT:
@@ -181,7 +184,8 @@ def pair(
         else:
             k, stop = offsets[c], offsets[c + 1]
             c += 1
-            if w[i, j] != m[i, j]:
+            apart = w[i, j] != t
+            if apart:
                 k += 1
         while k < stop:
             if kind == LATE:
@@ -190,7 +194,7 @@ def pair(
                 apex = np.int64(points[k]) if kind == LUNE else midpoint(m, i, j)
                 stack = add_edge(m, w, i, apex, t, p, first, hops, rows, stack, column)
                 stack = add_edge(m, w, j, apex, t, p, first, hops, rows, stack, column)
-                if kind == LUNE and w[i, j] != m[i, j]:
+                if apart:
                     apex = np.int64(points[offsets[c - 1]])
                     stack = add_edge(m, w, i, apex, t, p, first, hops, rows, stack, column)
                     stack = add_edge(m, w, j, apex, t, p, first, hops, rows, stack, column)
@@ -207,24 +211,20 @@ def pair(
                     high = 63 - leading_zeros(word)
                     word ^= np.uint64(1) << np.uint64(high)
                     if used == len(pool):
-                        more = np.empty(2 * used, np.int32)
-                        more[:used] = pool
-                        pool = more
+                        pool = longer(pool, 0)
                     pool[used] = (d << 6) + high
                     used += 1
                 column[d] = 0
             stops[row] = used
             new += 1
             if new + cursor[2] == len(pivots):
-                k = stop
-        if new + cursor[2] == len(pivots):
-            break
+                break
     cursor[0], cursor[1] = a, b
     cursor[2] += new
     return pool, used
 
 
-def at(a: Int[np.ndarray, "n n"], ids: Int[np.ndarray, " edge"] | UInt32[np.ndarray, " edge"]) -> Int[np.ndarray, " edge"]:
+def at(a: Int64[np.ndarray, "n n"], ids: Int[np.ndarray, " edge"] | UInt32[np.ndarray, " edge"]) -> Int[np.ndarray, " edge"]:
     """The entries of a at the edges."""
     entries: np.ndarray = a[ids >> 16, ids & 0xFFFF]
     return entries
@@ -234,7 +234,7 @@ class Direction:
     """One cone, VR(w) in VR(m): its critical edges, and those of them that are paired with a cell so far."""
 
     def __init__(
-        self, m: Int[np.ndarray, "n n"], w: Int[np.ndarray, "n n"], graph_m: UInt32[np.ndarray, " p"], graph_w: UInt32[np.ndarray, " q"]
+        self, m: Int64[np.ndarray, "n n"], w: Int64[np.ndarray, "n n"], graph_m: UInt32[np.ndarray, " p"], graph_w: UInt32[np.ndarray, " q"]
     ):
         """`graph_m` and `graph_w` are the relative neighbourhood graphs: ids, increasing."""
         self.m, self.w = m, w
@@ -249,8 +249,8 @@ class Direction:
         self.where = (first, np.roll(ends, len(graph_m))[by_end], np.tile(rows, 2)[by_end])
         is_flat = at(w, graph_w) == at(m, graph_w)
         late, flat = graph_w[~is_flat], np.setdiff1d(graph_w[is_flat], graph_m, assume_unique=True)
-        self.late = late[np.argsort(at(w, late), kind="stable")]
-        self.flat = flat[np.argsort(at(m, flat), kind="stable")]
+        self.late, self.late_at = _sorted(w, late)
+        self.flat, self.flat_at = _sorted(m, flat)
         self.cursor = np.zeros(3, np.int64)
         count = len(critical)
         self.pivots = np.full(count, -1, np.int64)
@@ -265,20 +265,26 @@ class Direction:
 
     def advance(self, chunk: Chunk) -> None:
         """Add the cells of the chunk, and caps up to its end."""
-        self._advance(chunk.until, chunk.until_id, chunk.many, chunk.offsets, chunk.points)
-
-    def _advance(self, until: int, until_id: int, many: np.ndarray, offsets: np.ndarray, points: np.ndarray) -> None:
         if not self.done:
-            cells = (self.late, self.flat, many, offsets, points)
+            cells = (self.late, self.late_at, self.flat, self.flat_at, chunk.many, chunk.lengths, chunk.offsets, chunk.points)
             state = (self.pivots, self.kinds, self.starts, self.stops, self.pool, self.used)
-            self.pool, self.used = pair(self.m, self.w, until, until_id, cells, self.cursor, *self.where, *state)
+            self.pool, self.used = pair(self.m, self.w, chunk.until, chunk.until_id, cells, self.cursor, *self.where, *state)
 
-    def barcode(self, dtype: np.dtype) -> Barcode:
-        """The bars of positive length, when all edges are swept; `dtype` is what the entries of the matrices are bits of."""
-        self._advance(np.iinfo(np.int64).max, 0, np.empty(0, np.uint32), np.zeros(1, np.int64), np.empty(0, np.int32))
+    def barcode(self) -> Barcode:
+        """The bars of positive length, when all edges are swept."""
+        self.advance(END)
         assert self.done, "a critical edge was left without a cell"
-        born = at(self.m, self.edges).view(dtype)
-        died = np.where(self.kinds == LATE, at(self.w, self.pivots), at(self.m, self.pivots)).view(dtype)
+        born = at(self.m, self.edges).view(np.float64)
+        died = np.where(self.kinds == LATE, at(self.w, self.pivots), at(self.m, self.pivots)).view(np.float64)
         long = died > born
         births, deaths = (np.stack([e[long] >> 16, e[long] & 0xFFFF], axis=1) for e in (self.edges, self.pivots))
-        return Barcode.from_pairs(np.stack([born[long], died[long]], axis=1).astype(np.float64), births, deaths)
+        return Barcode.from_pairs(np.stack([born[long], died[long]], axis=1), births, deaths)
+
+
+def _sorted(
+    a: Int64[np.ndarray, "n n"], ids: UInt32[np.ndarray, " edge"]
+) -> tuple[UInt32[np.ndarray, " edge"], Int64[np.ndarray, " edge"]]:
+    """Ids that come increasing in order of (entry, id), and their entries."""
+    entries = at(a, ids)
+    order = np.argsort(entries, kind="stable")
+    return ids[order], entries[order]

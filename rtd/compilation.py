@@ -1,13 +1,16 @@
 """How the kernels are compiled: on first use, once, to a file that later processes load; and the two bit instructions that numba lacks."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import numba
+import numpy as np
 from llvmlite import ir  # type: ignore[import-untyped]
 from numba import types
 from numba.extending import intrinsic
+
+KERNELS: list[Any] = []
 
 
 def kernel(function: Callable[..., Any]) -> Any:
@@ -15,9 +18,34 @@ def kernel(function: Callable[..., Any]) -> Any:
     function = inspect.unwrap(function)  # a type checker may have wrapped it
     options = {"nogil": True, "error_model": "numpy"}
     try:
-        return numba.njit(cache=True, **options)(function)
+        compiled = numba.njit(cache=True, **options)(function)
     except RuntimeError:  # numba found no folder to write to: neither beside the source, nor the user's, nor NUMBA_CACHE_DIR
-        return numba.njit(**options)(function)
+        compiled = numba.njit(**options)(function)
+    KERNELS.append(compiled)
+    return compiled
+
+
+def is_compiled(modules: Collection[str]) -> bool:
+    """Whether every kernel of these modules is compiled, in this process or in a file that it will load."""
+    return all(k.signatures or _is_in_file(k) for k in KERNELS if k.py_func.__module__ in modules)
+
+
+def _is_in_file(compiled: Any) -> bool:
+    # numba has no public question for this; without an answer the kernel counts as not compiled, which costs a message too many
+    file = getattr(getattr(compiled, "_cache", None), "_cache_file", None)
+    try:
+        return bool(file._load_index())  # type: ignore[union-attr]
+    except Exception:
+        return False
+
+
+@kernel
+def longer(a: np.ndarray, size: int) -> np.ndarray:
+    """A copy of the array with room for at least `size` entries, at least twice what it had."""
+    more = np.empty(max(2 * len(a), size), a.dtype)
+    for k in range(len(a)):
+        more[k] = a[k]
+    return more
 
 
 @intrinsic

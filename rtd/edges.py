@@ -1,0 +1,165 @@
+"""The edges of a distance matrix in order of (length, id), sorted a bucket at a time and only as far as they are asked for."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float64, Int64, UInt32
+
+from rtd.compilation import kernel
+
+MOST_BUCKETS = 1 << 22
+GROUP = 1 << 22  # edges that are in memory at a time
+FEWEST = 1 << 12  # edges in a run
+RUNS = 16  # per group
+SHORT = 32  # buckets up to this size are sorted by insertion
+
+
+@kernel
+def bucket_counts(a: Float64[np.ndarray, "n n"], limit: float, scale: float, counts: Int64[np.ndarray, " offset"]) -> None:
+    """counts[b + 1] = how many edges i < j, a_ij <= limit, fall into bucket b = floor(a_ij * scale), then summed up to offsets."""
+    n = len(a)
+    for i in range(n):
+        row = a[i]
+        for j in range(i + 1, n):
+            if row[j] <= limit:
+                counts[int(row[j] * scale) + 1] += 1
+    for b in range(1, len(counts)):
+        counts[b] += counts[b - 1]
+
+
+@kernel
+def scatter(
+    a: Float64[np.ndarray, "n n"],
+    limit: float,
+    scale: float,
+    first: int,
+    last: int,
+    offsets: Int64[np.ndarray, " offset"],
+    keys: Float64[np.ndarray, " edge"],
+    ids: UInt32[np.ndarray, " edge"],
+) -> None:
+    """Write lengths and ids of the edges of buckets first..last, bucket by bucket, ids increasing in each."""
+    n = len(a)
+    following = np.empty(last - first, np.int64)
+    for b in range(first, last):
+        following[b - first] = offsets[b] - offsets[first]
+    for i in range(n):
+        row = a[i]
+        for j in range(i + 1, n):
+            x = row[j]
+            if x <= limit:
+                b = int(x * scale)
+                if first <= b and b < last:
+                    at = int(following[b - first])
+                    keys[at] = x
+                    ids[at] = (i << 16) | j
+                    following[b - first] = at + 1
+
+
+@kernel
+def sort_buckets(
+    first: int,
+    last: int,
+    base: int,
+    offsets: Int64[np.ndarray, " offset"],
+    keys: Float64[np.ndarray, " edge"],
+    ids: UInt32[np.ndarray, " edge"],
+) -> None:
+    """Sort each of the buckets first..last of keys and ids by (key, id); offsets - base is where a bucket starts."""
+    for b in range(first, last):
+        start, stop = offsets[b] - base, offsets[b + 1] - base
+        if stop - start <= SHORT:
+            for c in range(start + 1, stop):
+                x = keys[c]
+                e = ids[c]
+                d = c - 1
+                while d >= start and keys[d] > x:
+                    keys[d + 1] = keys[d]
+                    ids[d + 1] = ids[d]
+                    d -= 1
+                keys[d + 1] = x
+                ids[d + 1] = e
+        else:
+            heap_sort(keys[start:stop], ids[start:stop])
+
+
+@kernel
+def heap_sort(keys: Float64[np.ndarray, " edge"], ids: UInt32[np.ndarray, " edge"]) -> None:
+    """Sort by (key, id) in place, unless it is sorted already."""
+    count = len(keys)
+    c = 1
+    while c < count and keys[c - 1] <= keys[c]:
+        c += 1
+    if c >= count:  # ids came increasing: equal keys need no work
+        return
+    top = count // 2
+    end = count
+    while end > 1:
+        if top > 0:
+            top -= 1
+        else:
+            end -= 1
+            keys[0], keys[end] = keys[end], keys[0]
+            ids[0], ids[end] = ids[end], ids[0]
+        at = top
+        x = keys[at]
+        e = ids[at]
+        while True:
+            child = 2 * at + 1
+            if child >= end:
+                break
+            right = child + 1
+            if right < end and (keys[right] > keys[child] or (keys[right] == keys[child] and ids[right] > ids[child])):
+                child = right
+            if keys[child] < x or (keys[child] == x and ids[child] < e):
+                break
+            keys[at] = keys[child]
+            ids[at] = ids[child]
+            at = child
+        keys[at] = x
+        ids[at] = e
+
+
+@dataclass(frozen=True)
+class Run:
+    """The places start..stop of a group of sorted edges; `size` of them are in the group, and `done` is the share of all edges so far."""
+
+    ids: UInt32[np.ndarray, " group"]
+    lengths: Float64[np.ndarray, " group"]
+    start: int
+    stop: int
+    size: int
+    done: float
+
+
+def runs(m: Float64[np.ndarray, "n n"], radius: float) -> Iterator[Run]:
+    """All edges up to the length `radius`, in order. Memory: n^2 bytes up to 32 MiB to count, and 12 bytes for each edge of a group.
+
+    A group has 2^22 edges, or more where more are so nearly equal that they fall in one bucket.
+    """
+    n = len(m)
+    buckets = min(max(64, n * n // 8), MOST_BUCKETS)
+    scale = (buckets - 1) / radius if radius > 0 else 0.0
+    if not np.isfinite(scale):  # all lengths are next to 0
+        scale = 0.0
+    offsets = np.zeros(buckets + 1, np.int64)
+    bucket_counts(m, radius, scale, offsets)
+    total = int(offsets[-1])
+
+    def after(first: int, count: int) -> int:
+        return max(first + 1, int(np.searchsorted(offsets, offsets[first] + count, side="right")) - 1)
+
+    first = 0
+    while offsets[first] < total:
+        last = after(first, GROUP)
+        base = int(offsets[first])
+        size = int(offsets[last]) - base
+        lengths, ids = np.empty(size), np.empty(size, np.uint32)
+        scatter(m, radius, scale, first, last, offsets, lengths, ids)
+        while first < last:
+            stop = min(last, after(first, max(FEWEST, size // RUNS)))
+            sort_buckets(first, stop, base, offsets, lengths, ids)
+            if offsets[stop] > offsets[first]:
+                yield Run(ids, lengths, int(offsets[first]) - base, int(offsets[stop]) - base, size, int(offsets[stop]) / total)
+            first = stop
