@@ -5,7 +5,7 @@ from rtd.cone import cone_barcode, cross_barcode
 from rtd.crosscloud import cloud_barcode, mtopdiv
 from rtd.divergence import Divergence, max_rtd, rtd, srtd
 from rtd.lite import lite_cone_barcode, lite_cross_barcode, max_rtd_lite, rtd_lite, srtd_lite
-from rtd.localisation import localise
+from rtd.localisation import Localisation, localise
 from rtd.loss import RTDLoss, distance_loss, rtd_loss
 from rtd.metrics import DegenerateError, distances, normalise, positive_pairs, standardise, whole_matrix
 from rtd.null import permutation_null, subsampling
@@ -18,6 +18,7 @@ __all__ = [
     "Barcode",
     "DegenerateError",
     "Divergence",
+    "Localisation",
     "RTDLoss",
     "cloud_barcode",
     "cone_barcode",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+import rtd
 from synctopo.measures import Cloud, measure_from
 from synctopo.naming import unknown
 from synctopo.store import read_tensors
@@ -38,6 +39,23 @@ def read(path: Path) -> np.ndarray:
     if array.ndim < 2:
         raise ValueError(f"{place} has shape {list(array.shape)}; an array [sample, feature] is wanted.")
     return array.reshape(len(array), -1).astype(np.float64)
+
+
+def where(paths: Sequence[Path], picture: Path, *, shown: int = 8) -> str:
+    """Draw where the two arrays in `paths` differ, and say which samples make most of their RTD. Raises ValueError for other than two."""
+    if len(paths) != 2:
+        raise ValueError(f"--where tells two arrays apart; got {len(paths)} files.")
+    from synctopo import figures
+
+    if picture.suffix.removeprefix(".") not in figures.FORMATS:
+        raise unknown("figure format", picture.suffix or picture.name, [f".{form}" for form in figures.FORMATS])
+    clouds = [read(p) for p in paths]
+    found = rtd.localise(*clouds)
+    names = [str(p) if paths[0].name == paths[1].name else p.name for p in paths]
+    figures.save(figures.localisation(found, dict(zip(names, clouds, strict=True))), picture)
+    order = np.argsort(-found.contributions, kind="stable")[:shown]
+    parts = ", ".join(f"{i} ({found.contributions[i] / found.value:.1%})" for i in order if found.contributions[i] > 0)
+    return f"samples that make most of it: {parts or 'none'}\npicture: {picture}"
 
 
 def rtd_between(paths: Sequence[Path], *, batch: int = 500, trials: int = 10, seed: int = 0, as_json: bool = False) -> str:

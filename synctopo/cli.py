@@ -137,12 +137,16 @@ def rtd(
     trials: Annotated[int, typer.Option("--trials", help="Sub-samples drawn.")] = 10,
     seed: Annotated[int, typer.Option("--seed", help="Of the sub-samples.")] = 0,
     json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    where: Annotated[Path | None, typer.Option("--where", metavar="FILE.png", help="Draw which samples make the difference.")] = None,
 ) -> None:
     """RTD between arrays (.npy, .npz, .csv, .safetensors): two give one value, more give the matrix."""
     with _sentences():
         from synctopo.arrays import rtd_between
+        from synctopo.arrays import where as draw
 
         typer.echo(rtd_between(arrays, batch=batch, trials=trials, seed=seed, as_json=json_))
+        if where is not None:
+            typer.echo(draw(arrays, where), err=json_)
 
 
 @app.command("ls")

@@ -74,7 +74,7 @@ def _figures(plan: Plan, found: Sequence[dict[str, Any]], root: Path) -> dict[st
         name = f"{measure}_matrix"
         drawn[name] = figures.write(figures.rtd_matrix(pairs, conditions, measure=measure, site=sites[0]), root / "figures", name)
         layers = [s for s in sites[1:] if not s.startswith("random.")]
-        contrasts = plan.study.compare.contrasts[:4]
+        contrasts = plan.study.compare.contrasts
         for kind, chosen in (("layers", layers), ("random", [s for s in sites if s.startswith("random.")])):
             if chosen and contrasts:
                 title = {

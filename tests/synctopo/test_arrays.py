@@ -94,3 +94,19 @@ def test_files_that_hold_several_arrays_or_are_of_another_kind_are_said(tmp_path
         arrays.read(tmp_path / "a.mat")
     with pytest.raises(ValueError, match="two arrays or more; got 1 file"):
         arrays.rtd_between([tmp_path / "two.npz"])
+
+
+def test_where_two_arrays_differ_is_said_and_drawn(tmp_path):
+    moved = X.copy()
+    moved[:3] += 5
+    for name, array in (("a", X), ("b", moved)):
+        np.save(tmp_path / f"{name}.npy", array)
+    paths = [tmp_path / "a.npy", tmp_path / "b.npy"]
+    said = arrays.where(paths, tmp_path / "where.png")
+    assert (tmp_path / "where.png").stat().st_size > 1000
+    named = {int(part.split(" ")[0]) for part in said.splitlines()[0].split(": ")[1].split(", ")}
+    assert {0, 1, 2} <= named
+    with pytest.raises(ValueError, match="tells two arrays apart; got 1 files"):
+        arrays.where(paths[:1], tmp_path / "where.png")
+    with pytest.raises(ValueError, match=r"no figure format '\.gif'"):
+        arrays.where(paths, tmp_path / "where.gif")
