@@ -98,14 +98,13 @@ def test_files_that_hold_several_arrays_or_are_of_another_kind_are_said(tmp_path
 
 def test_where_two_arrays_differ_is_said_and_drawn(tmp_path):
     moved = X.copy()
-    moved[:3] += 5
+    moved[0] += 8
     for name, array in (("a", X), ("b", moved)):
         np.save(tmp_path / f"{name}.npy", array)
     paths = [tmp_path / "a.npy", tmp_path / "b.npy"]
     said = arrays.where(paths, tmp_path / "where.png")
     assert (tmp_path / "where.png").stat().st_size > 1000
-    named = {int(part.split(" ")[0]) for part in said.splitlines()[0].split(": ")[1].split(", ")}
-    assert {0, 1, 2} <= named
+    assert said.startswith("samples that make most of it: 0 (")
     with pytest.raises(ValueError, match="tells two arrays apart; got 1 files"):
         arrays.where(paths[:1], tmp_path / "where.png")
     with pytest.raises(ValueError, match=r"no figure format '\.gif'"):
