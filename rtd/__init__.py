@@ -4,6 +4,7 @@ from rtd.barcode import Barcode
 from rtd.cone import cone_barcode, cross_barcode
 from rtd.crosscloud import cloud_barcode, mtopdiv
 from rtd.divergence import Divergence, max_rtd, rtd, srtd
+from rtd.engine import is_compiled, warm_up
 from rtd.lite import lite_cone_barcode, lite_cross_barcode, max_rtd_lite, rtd_lite, srtd_lite
 from rtd.localisation import Localisation, localise
 from rtd.loss import RTDLoss, distance_loss, rtd_loss
@@ -25,6 +26,7 @@ __all__ = [
     "cross_barcode",
     "distance_loss",
     "distances",
+    "is_compiled",
     "lite_cone_barcode",
     "lite_cross_barcode",
     "localise",
@@ -49,5 +51,6 @@ __all__ = [
     "subsampling",
     "unroll_graph",
     "unroll_time",
+    "warm_up",
     "whole_matrix",
 ]

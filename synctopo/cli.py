@@ -82,6 +82,8 @@ def run(
         if dry_run:
             _print_status(plan, root)
             return
+        if not all(piece.done(root) for piece in plan.of("compare")):
+            _compile()
         with _progress() as listen:
             failures = run_plan(plan, root, executor(jobs if jobs != 0 else processors()), listen)
         for failure in failures:
@@ -144,6 +146,7 @@ def rtd(
         from synctopo.arrays import rtd_between
         from synctopo.arrays import where as draw
 
+        _compile()
         typer.echo(rtd_between(arrays, batch=batch, trials=trials, seed=seed, as_json=json_))
         if where is not None:
             typer.echo(draw(arrays, where), err=json_)
@@ -156,6 +159,15 @@ def ls(kind: Annotated[str, typer.Argument(metavar="models|measures|data|studies
         from synctopo.listing import listing
 
         typer.echo(listing(kind))
+
+
+def _compile() -> None:
+    """Compile the engine before the first barcode needs it, and say so: the first command on a machine waits some seconds for it."""
+    import rtd
+
+    if not rtd.is_compiled():
+        typer.echo("compiling the RTD engine (once; later commands load it from a file) ...", err=True)
+        rtd.warm_up()
 
 
 def _print_status(plan: Any, root: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+import rtd
 from synctopo.cli import app
 
 pytestmark = pytest.mark.smoke
@@ -129,6 +130,16 @@ def test_a_mistake_is_one_sentence_and_exit_code_2(study, arguments, sentence):
     assert sentence in result.stderr
     assert "Traceback" not in result.output
     assert len(result.stderr.strip().splitlines()) == 1
+
+
+def test_the_first_command_says_that_it_compiles(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    np.save("a.npy", np.random.default_rng(0).normal(size=(30, 3)))
+    compiled = []
+    monkeypatch.setattr(rtd, "is_compiled", lambda: bool(compiled))
+    monkeypatch.setattr(rtd, "warm_up", lambda: compiled.append(True))
+    assert "compiling the RTD engine" in call("rtd", "a.npy", "a.npy").stderr
+    assert call("rtd", "a.npy", "a.npy").stderr == ""
 
 
 def test_an_unknown_table_is_named(study):
