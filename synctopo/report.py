@@ -10,7 +10,7 @@ import jinja2
 
 from synctopo import figures
 from synctopo.store import code_version, write_bytes
-from synctopo.tables import ENDINGS, FORMATS, Table, rendered, study_tables, tidy
+from synctopo.tables import ENDINGS, FORMATS, Table, means, rendered, study_tables, tidy
 from synctopo.work import Plan, rows
 
 
@@ -48,7 +48,13 @@ def write_all(plan: Plan, root: Path) -> Written:
     if drawn:
         places["Figures (PNG, PDF, SVG)"] = root / "figures"
     places["Report (open it in a browser)"] = root / "report.html"
-    return Written(tuple(rendered(t, "md") for t in _main_tables(plan, tables)), places)
+    measure, site = plan.study.compare.measures[0], _site(plan, tables)
+    shown = [t for t in _main_tables(plan, tables) if t.name != f"{measure}_{site}"]
+    if site:
+        # with its spreads the matrix is wider than a terminal; they are in the file
+        here = [r for r in found if r["kind"] == "pair" and r["measure"] == measure and r["site_a"] == site]
+        shown.append(means(here, list(plan.study.models), measure, site))
+    return Written(tuple(rendered(t, "md") for t in shown), places)
 
 
 def _main_tables(plan: Plan, tables: Sequence[Table]) -> list[Table]:

@@ -78,6 +78,8 @@ def edges(rows: Sequence[Row], conditions: Sequence[str]) -> Table | None:
         "skip (%)": "edges_skip",
         "within a layer (%)": "edges_intra",
         "feedback (%)": "edges_feedback",
+        "forward, random layers (%)": "random_edges_forward",
+        "feedback, random layers (%)": "random_edges_feedback",
         "layers kept (%)": "stability_layers",
         "bottleneck kept (%)": "stability_bottleneck",
     }
@@ -100,6 +102,18 @@ def matrix(rows: Sequence[Row], conditions: Sequence[str], measure: str, site: s
     lines = [{"": a, **{b: spread(cells[a][b], 2) for b in held}} for a in held]
     title = f"{measure} at {site}: mean ± sd over pairs of different seeds (diagonal: between seeds of one condition); lower is more alike"
     return Table(f"{measure}_{site}", title, pd.DataFrame(lines))
+
+
+def means(rows: Sequence[Row], conditions: Sequence[str], measure: str, site: str) -> Table:
+    """`matrix` for a terminal: means alone, the columns by number."""
+    held = [c for c in conditions if any(c in (r["condition_a"], r["condition_b"]) for r in rows)]
+    values = mean_matrix(rows, held)
+    lines = []
+    for i, condition in enumerate(held):
+        cells = {str(j + 1): "" if np.isnan(values[i, j]) else f"{values[i, j]:.1f}" for j in range(len(held))}
+        lines.append({"": f"{i + 1}  {condition}", **cells})
+    title = f"{measure} at {site}: means over pairs of different seeds (diagonal: between seeds of one condition); lower is more alike"
+    return Table(f"{measure}_{site}_means", title, pd.DataFrame(lines))
 
 
 def contrasts(rows: Sequence[Row], of: Sequence[tuple[str, str]], measure: str) -> Table:

@@ -163,6 +163,8 @@ def judge(
         graph = rtd.unroll_graph(model, unroll.layers, unroll.bottleneck, site=spec.signal)
         row |= {f"edges_{name}": value for name, value in asdict(graph.shares).items()}
         row["layers"] = list(graph.sizes)
+        control = rtd.random_partition(model, graph.sizes, site=spec.signal, generator=stream(seed, "partition"))
+        row |= {f"random_edges_{name}": value for name, value in asdict(control.shares).items()}
         stable = rtd.partition_stability(model, unroll.layers, unroll.bottleneck, generator=stream(seed, "partition"))
         row |= {f"stability_{name}": value for name, value in asdict(stable).items()}
     write_json(root / "rows" / f"{key}.json", [row])

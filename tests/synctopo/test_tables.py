@@ -40,6 +40,12 @@ def test_the_matrix_is_symmetric_and_leaves_out_pairs_of_one_seed():
     assert frame["y"].tolist() == ["5.00 ± 1.41", "2.00"]
 
 
+def test_the_matrix_for_a_terminal_has_means_alone():
+    frame = tables.means(ROWS, ["x", "y"], "rtd", "hidden").frame
+    assert frame.iloc[0].tolist() == ["1  x", "1.0", "5.0"]
+    assert frame.iloc[1].tolist() == ["2  y", "5.0", "2.0"]
+
+
 def test_a_contrast_says_what_lies_between_conditions_beyond_what_lies_between_seeds():
     (line,) = tables.contrasts(ROWS, [("x", "y")], "rtd").frame.to_dict("records")
     assert line["same seed"] == "8.00 ± 1.41"
