@@ -3,6 +3,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 NEWEST := .venv-newest/bin
 
+# The real MNIST, where a copy lies beside the checkout; tests that need it are skipped elsewhere.
+ifneq ($(wildcard ../shared/data/mnist.npz),)
+export SYNCTOPO_DATA ?= ../shared/data
+endif
+
 .PHONY: demo test lint clean
 
 demo: .venv/installed  ## the main job on real data: about three minutes on two cores
