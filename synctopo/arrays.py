@@ -1,8 +1,9 @@
 """Arrays of a user's own, read from files and compared without a study."""
 
 import json
+import warnings
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import combinations
 from pathlib import Path
 
@@ -26,19 +27,27 @@ def read(path: Path) -> np.ndarray:
     place = Path(file)
     if not place.is_file():
         raise ValueError(f"there is no file {place}.")
-    if place.suffix not in ENDINGS:
+    if place.suffix.lower() not in ENDINGS:
         raise unknown("array format", place.suffix or place.name, ENDINGS)
     try:
         array = _one(place, name)
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{place} is no text of numbers: {error.reason} at byte {error.start}.") from None
     except (ValueError, EOFError, zipfile.BadZipFile, OSError) as error:
         if isinstance(error, ValueError) and str(place) in str(error):
             raise
-        raise ValueError(f"{place} is truncated, or no {place.suffix} file of numbers: {error}.") from None
+        raise ValueError(f"{place} is truncated, or no {place.suffix} file of numbers: {str(error).rstrip('.')}.") from None
     if array.dtype.kind not in "fiub":
         raise ValueError(f"{place} holds {array.dtype}; numbers are wanted.")
     if array.ndim < 2:
         raise ValueError(f"{place} has shape {list(array.shape)}; an array [sample, feature] is wanted.")
-    return array.reshape(len(array), -1).astype(np.float64)
+    if array.size == 0:
+        raise ValueError(f"{place} has shape {list(array.shape)} and holds nothing; an array [sample, feature] is wanted.")
+    if array.dtype.kind in "iu" and max(int(array.max()), -int(array.min())) > 2**53:
+        raise ValueError(f"{place} holds whole numbers beyond 2^53, which float64 cannot tell apart; subtract an offset first.")
+    with np.errstate(over="ignore"):
+        # what is beyond float64 is told as infinite
+        return array.reshape(len(array), -1).astype(np.float64)
 
 
 def where(paths: Sequence[Path], picture: Path, *, shown: int = 8) -> str:
@@ -58,21 +67,45 @@ def where(paths: Sequence[Path], picture: Path, *, shown: int = 8) -> str:
     return f"samples that make most of it: {parts or 'none'}\npicture: {picture}"
 
 
-def rtd_between(paths: Sequence[Path], *, batch: int = 500, trials: int = 10, seed: int = 0, as_json: bool = False) -> str:
-    """RTD between the arrays in `paths`, as text: the value of two, or the matrix of more. Raises ValueError for what does not fit."""
+def rtd_between(
+    paths: Sequence[Path],
+    *,
+    batch: int = 500,
+    trials: int = 10,
+    seed: int = 0,
+    as_json: bool = False,
+    ready: Callable[[], None] | None = None,
+) -> str:
+    """RTD between the arrays in `paths`, as text: the value of two, or the matrix of more. Raises ValueError for what does not fit.
+
+    `ready` is called when every file is found to be good, before the work begins.
+    """
     if len(paths) < 2:
         raise ValueError(f"RTD compares two arrays or more; got {len(paths)} file.")
+    if not -(2**63) <= seed < 2**63:
+        raise ValueError(f"--seed is a whole number of at most 63 bits; got {seed}.")
     arrays = [read(p) for p in paths]
     for path, array in zip(paths, arrays, strict=True):
         if len(array) != len(arrays[0]):
             raise ValueError(f"{paths[0]} holds {len(arrays[0])} samples and {path} {len(array)}; the same samples are wanted in both.")
+        if len(array) < 2:
+            raise ValueError(f"{path} holds one sample; RTD compares the distances between two or more.")
         if not np.isfinite(array).all():
             raise ValueError(f"{path} holds NaN or infinity; remove those samples from every array.")
         if (array == array[0]).all():
             raise ValueError(f"{path} is the same for every sample, so it has no shape to compare.")
+    if ready is not None:
+        ready()
     measure = measure_from("rtd", batch=batch, trials=trials)
     clouds = [Cloud(a) for a in arrays]
-    found = {(i, j): measure.of(clouds[i], clouds[j], seed) for i, j in combinations(range(len(clouds)), 2)}
+    try:
+        found = {(i, j): measure.of(clouds[i], clouds[j], seed) for i, j in combinations(range(len(clouds)), 2)}
+    except rtd.DegenerateError:
+        flat = [str(p) for p, c in zip(paths, clouds, strict=True) if np.quantile(c.distances[np.triu_indices(len(c.points), 1)], 0.9) == 0]
+        raise ValueError(
+            f"{', '.join(flat) or 'a sub-sample'} has hardly two samples that differ (the 0.9 quantile of the distances is 0), so it has no "
+            "scale to compare in; leave out duplicates."
+        ) from None
     if as_json:
         return json.dumps(
             [
@@ -86,21 +119,37 @@ def rtd_between(paths: Sequence[Path], *, batch: int = 500, trials: int = 10, se
         error = f" ± {value.stderr:.4f} (standard error over {trials} trials of {batch})" if value.stderr else ""
         n = len(arrays[0])
         return f"rtd {value.value:.6f}{error}   n = {n}   forward {value.forward:.6f}   backward {value.backward:.6f}   (0: the same shape)"
-    width = max(len(p.name) for p in paths)
-    lines = [" " * width + "".join(f"  {p.name:>{max(8, len(p.name))}}" for p in paths)]
-    for i, path in enumerate(paths):
+    names = [p.name for p in paths] if len({p.name for p in paths}) == len(paths) else [str(p) for p in paths]
+    width = max(map(len, names))
+    lines = [" " * width + "".join(f"  {name:>{max(8, len(name))}}" for name in names)]
+    for i, line in enumerate(names):
         cells = [found[min(i, j), max(i, j)].value if i != j else 0.0 for j in range(len(paths))]
-        lines.append(f"{path.name:>{width}}" + "".join(f"  {c:>{max(8, len(p.name))}.4f}" for c, p in zip(cells, paths, strict=True)))
+        lines.append(f"{line:>{width}}" + "".join(f"  {c:>{max(8, len(n))}.4f}" for c, n in zip(cells, names, strict=True)))
     return "\n".join(lines)
 
 
 def _one(place: Path, name: str) -> np.ndarray:
-    if place.suffix == ".npy":
+    ending = place.suffix.lower()
+    if name and ending in (".npy", ".csv"):
+        raise ValueError(f"{place} holds one array, without a name; leave out :{name}.")
+    if ending == ".npy":
         with open(place, "rb") as content:
             return np.load(content, allow_pickle=False)
-    if place.suffix == ".csv":
-        return np.loadtxt(place, delimiter=",", ndmin=2)
-    if place.suffix == ".npz":
+    if ending == ".csv":
+        with warnings.catch_warnings():
+            # an empty file is told by its shape
+            warnings.filterwarnings("ignore", message="loadtxt: input contained no data")
+            try:
+                return np.loadtxt(place, delimiter=",", ndmin=2, encoding="utf-8-sig")
+            except UnicodeDecodeError:
+                raise
+            except ValueError as error:
+                said = str(error).split(";")[0].rstrip(".")
+                raise ValueError(
+                    f"{place} is no .csv file of numbers alone: {said}; lines of as many numbers, separated by commas, are wanted, without "
+                    "a header or empty cells."
+                ) from None
+    if ending == ".npz":
         with open(place, "rb") as content, np.load(content, allow_pickle=False) as file:
             return file[_chosen(place, name, file.files)]
     arrays, _ = read_tensors(place)
@@ -112,6 +161,8 @@ def _chosen(place: Path, name: str, held: Sequence[str]) -> str:
         if name not in held:
             raise unknown("array", name, held, f"in {place}")
         return name
+    if not held:
+        raise ValueError(f"{place} holds no array.")
     if len(held) != 1:
-        raise ValueError(f"{place} holds {len(held)} arrays ({', '.join(held)}); name one: {place}:{held[0] if held else 'NAME'}.")
+        raise ValueError(f"{place} holds {len(held)} arrays ({', '.join(held)}); name one: {place}:{held[0]}.")
     return held[0]

@@ -264,7 +264,7 @@ def model_spec(table: Mapping[str, Any], where: str) -> ModelSpec:
     """The specification of a model in a study's table. Raises ValueError for an unknown family, key or value, with the nearest known."""
     if "family" not in table:
         raise ValueError(f"{where}.family is missing; there are: {', '.join(sorted(FAMILIES))}.")
-    if table["family"] not in FAMILIES:
+    if not isinstance(table["family"], str) or table["family"] not in FAMILIES:
         raise unknown("model family", table["family"], FAMILIES, f"in {where}")
     found: Any = parsed(FAMILIES[table["family"]].spec, table, where)
     return found

@@ -1,6 +1,7 @@
 """The command line: parse, call the library once, turn its errors into a sentence."""
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,7 +31,7 @@ def _sentences() -> Iterator[None]:
     """Turn the errors of the library into one sentence and an exit code; SYNCTOPO_DEBUG=1 shows where they arose."""
     try:
         yield
-    except (ValueError, FileNotFoundError) as error:
+    except ValueError as error:
         if os.environ.get("SYNCTOPO_DEBUG"):
             raise
         typer.echo(f"synctopo: {error}", err=True)
@@ -38,7 +39,7 @@ def _sentences() -> Iterator[None]:
     except OSError as error:
         if os.environ.get("SYNCTOPO_DEBUG"):
             raise
-        typer.echo(f"synctopo: {error.strerror or error}{f': {error.filename}' if error.filename else ''}.", err=True)
+        typer.echo(f"synctopo: {error.strerror or str(error).rstrip('.')}{f': {error.filename}' if error.filename else ''}.", err=True)
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
         typer.echo("synctopo: stopped; what is done is kept, run the same command to go on.", err=True)
@@ -146,8 +147,7 @@ def rtd(
         from synctopo.arrays import rtd_between
         from synctopo.arrays import where as draw
 
-        _compile()
-        typer.echo(rtd_between(arrays, batch=batch, trials=trials, seed=seed, as_json=json_))
+        typer.echo(rtd_between(arrays, batch=batch, trials=trials, seed=seed, as_json=json_, ready=_compile))
         if where is not None:
             typer.echo(draw(arrays, where), err=json_)
 
@@ -206,7 +206,7 @@ def _progress() -> Iterator[Callable[..., None]]:
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
-        TextColumn("{task.fields[now]}"),
+        TextColumn("{task.fields[now]}", markup=False),
     )
     with Bars(*columns, console=console) as bars:
         tasks: dict[str, Any] = {}
@@ -224,4 +224,6 @@ def _progress() -> Iterator[Callable[..., None]]:
 
 def main() -> None:
     """The entry point of the command `synctopo`."""
+    # a batch system ends a job by SIGTERM: the worker processes must end with it, as they do after Ctrl-C
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     app(prog_name="synctopo")

@@ -59,5 +59,8 @@ def _failures(pieces: Sequence[Piece], root: Path) -> tuple[tuple[str, str], ...
     for piece in pieces:
         mark = root / "failed" / f"{piece.key}.json"
         if mark.is_file():
-            found.append((piece.label, str(read_json(mark)["reason"])))
+            about = read_json(mark)
+            if not isinstance(about, dict) or "reason" not in about:
+                raise ValueError(f"{mark} names no reason of a failure; delete it.")
+            found.append((piece.label, str(about["reason"])))
     return tuple(found)

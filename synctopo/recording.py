@@ -84,11 +84,15 @@ class Recording:
         arrays, metadata = read_tensors(Path(path))
         if "recording" not in metadata or "samples" not in arrays:
             raise ValueError(f"{path} is no recording; write one with Recording.save.")
-        about = json.loads(metadata["recording"])
+        try:
+            about = json.loads(metadata["recording"])
+            samples = arrays.pop("samples")
+            found = Recording({site: arrays[site] for site in about["sites"]}, about["reduction"], tuple(about["times"]), samples)
+        except (ValueError, KeyError, TypeError) as error:
+            raise ValueError(f"{path} is no whole recording ({type(error).__name__}: {error}); delete it and make it anew.") from error
         if about["format"] != FORMAT:
             raise ValueError(f"{path} has the recording format {about['format']}; this version reads format {FORMAT}.")
-        samples = arrays.pop("samples")
-        return Recording({site: arrays[site] for site in about["sites"]}, about["reduction"], tuple(about["times"]), samples)
+        return found
 
 
 def joined(recordings: Sequence[Recording]) -> Recording:

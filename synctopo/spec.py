@@ -1,9 +1,10 @@
 """Specifications: what a study file may say, checked, with a sentence for everything else."""
 
 from collections.abc import Mapping
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 
 from synctopo.naming import unknown
 
@@ -13,8 +14,49 @@ class Spec(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _as_written(cls, table: Any) -> Any:
+        # pydantic would take true for 1 and "120" for 120; a whole number past 63 bits fails deep inside what computes with it
+        for name, field in cls.model_fields.items():
+            kinds = _kinds(field.annotation)
+            for leaf in _leaves(table[name]) if isinstance(table, Mapping) and name in table and kinds & {int, float} else ():
+                wanted = ""
+                if isinstance(leaf, bool) and bool not in kinds:
+                    wanted = "wanted: a number, not true or false"
+                elif isinstance(leaf, str) and not kinds & {str, Literal} and _numeric(leaf):
+                    wanted = "wanted: a number without quotes"
+                elif isinstance(leaf, int) and not -(2**63) <= leaf < 2**63:
+                    wanted = "wanted: a number below 2^63"
+                if wanted:
+                    raise PydanticCustomError("as_written", "{wanted}", {"name": name, "value": repr(table[name]), "wanted": wanted})
+        return table
+
+
+def _kinds(annotation: Any) -> set[Any]:
+    inner = get_args(annotation)
+    found = {annotation} | ({Literal} if get_origin(annotation) is Literal else set())
+    return found.union(*(_kinds(a) for a in inner)) if inner else found
+
+
+def _leaves(value: Any) -> list[Any]:
+    return [leaf for item in value for leaf in _leaves(item)] if isinstance(value, list | tuple) else [value]
+
+
+def _numeric(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
 
 S = TypeVar("S", bound=Spec)
+
+
+def _nearest(found: list[Any]) -> Any:
+    # of a number or a distribution, a table was meant as a distribution: that it is no number says nothing
+    return next((e for e in found if not (e["type"] == "float_type" and isinstance(e["input"], Mapping))), found[0])
 
 
 def parsed(kind: type[S], table: Mapping[str, Any], where: str) -> S:
@@ -24,25 +66,48 @@ def parsed(kind: type[S], table: Mapping[str, Any], where: str) -> S:
     except ValidationError as error:
         # a mistyped key is also a missing one; the first says more
         found = error.errors()
-        first = next((e for e in found if e["type"] == "extra_forbidden"), found[0])
+        first = next((e for e in found if e["type"] == "extra_forbidden"), _nearest(found))
         raise ValueError(_sentence(kind, first, where)) from None
 
 
+# What pydantic adds to the place: the validators and the members of a union that it tried.
+_INTERNAL = ("function-", "float", "int", "tagged")
+
+
 def _sentence(kind: type[Spec], found: Any, where: str) -> str:
-    path = [p for p in found["loc"] if isinstance(p, int) or not str(p).startswith(("function-", "float", "int", "tagged"))]
+    path = [p for p in found["loc"] if isinstance(p, int) or not (str(p).startswith(_INTERNAL) or str(p).endswith("Spec"))]
     place = ".".join(str(p) for p in (where, *path) if p != "")
     if found["type"] == "extra_forbidden":
         owner = _owner(kind, list(found["loc"][:-1]))
         known = owner.model_fields if owner is not None else {}
         inside = ".".join(str(p) for p in (where, *path[:-1]) if p != "") or "the study file"
         return str(unknown("key", str(found["loc"][-1]), known, f"in {inside}"))
+    if found["type"] == "as_written":
+        about = found["ctx"]
+        return f"{'.'.join(filter(None, (place, about['name'])))} is {about['value']}; {about['wanted']}."
+    if found["type"] == "missing" and isinstance(found["loc"][-1], int):
+        return f"{'.'.join(place.split('.')[:-1])} is {found['input']!r}; it is too short, add what is missing."
     if found["type"] == "missing":
         return f"{place} is missing; add it to the study file."
     return f"{place} is {found['input']!r}; {_wanted(found)}."
 
 
 def _wanted(found: Any) -> str:
-    message = str(found["msg"])
+    message, about = str(found["msg"]), found.get("ctx", {})
+    if found["type"] == "tuple_type":
+        return "wanted: a list, in square brackets"
+    if found["type"] == "too_short":
+        return f"wanted: at least {about['min_length']}"
+    if found["type"] == "too_long":
+        return f"wanted: at most {about['max_length']}"
+    if found["type"].startswith("model_") or found["type"] == "dict_type":
+        return "wanted: a table, such as { key = value }"
+    if found["type"] == "union_tag_not_found":
+        return f"wanted: a table with the key {about['discriminator']}"
+    if found["type"] == "union_tag_invalid":
+        return f"wanted: {about['discriminator']} is one of {about['expected_tags']}"
+    if found["type"] == "string_pattern_mismatch":
+        return "wanted: letters, digits, - and _, beginning with a letter or digit"
     for start in ("Input should be ", "Value error, "):
         if message.startswith(start):
             return ("wanted: " if start.startswith("Input") else "") + message.removeprefix(start).rstrip(".")
@@ -78,14 +143,14 @@ class DataSpec(Spec):
     name: str
     train: int = Field(ge=1)
     test: int = Field(ge=2)
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, lt=2**32)
     """Of the split and of the encoding of the test samples: the same for all models, so that samples correspond one to one."""
 
 
 class RecordSpec(Spec):
     """[record]: which sites are kept, reduced over time how."""
 
-    sites: tuple[str, ...] | None = None
+    sites: tuple[str, ...] | None = Field(default=None, min_length=1)
     reduce: str = "count"
 
 
@@ -100,10 +165,10 @@ class UnrollSpec(Spec):
 class CompareSpec(Spec):
     """[compare]: the measures, and the contrasts that the tables answer for."""
 
-    measures: tuple[str, ...] = ("rtd",)
+    measures: tuple[str, ...] = Field(default=("rtd",), min_length=1)
     batch: int = Field(default=500, ge=2)
     trials: int = Field(default=10, ge=1)
-    sites: tuple[str, ...] | None = None
+    sites: tuple[str, ...] | None = Field(default=None, min_length=1)
     contrasts: tuple[tuple[str, str], ...] = ()
 
 

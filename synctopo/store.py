@@ -90,6 +90,8 @@ def read_tensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
         return load_file(path), metadata
+    except TypeError as error:
+        raise ValueError(f"{path} holds numbers that numpy lacks ({error}); save them as float32.") from error
     except SafetensorError as error:
         raise ValueError(f"{path} is truncated or no safetensors file; delete it and make it anew.") from error
 

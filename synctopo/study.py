@@ -48,10 +48,8 @@ class Study:
             table = tomllib.loads(file.read_text(encoding="utf-8"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise ValueError(f"{file} is no TOML: {error}.") from None
-        for key in table:
-            if key not in TABLES + HEADER:
-                raise unknown("key", key, TABLES + HEADER, f"in {file}")
         sizes = _table(table.pop("sizes", {}), "sizes")
+        _known_keys(table, f"in {file}")
         if size:
             if size not in sizes:
                 raise unknown("size", size, sizes, f"in {file}")
@@ -59,14 +57,17 @@ class Study:
                 _set(table, place, value)
         for change in changes:
             place, found, text = change.partition("=")
-            if not found or not place:
+            if not found or not all(step.strip() for step in place.split(".")):
                 raise ValueError(f"a change is written place=value, such as data.train=200; got {change!r}.")
             _set(table, place.strip(), _value(text.strip()))
+        if "sizes" in table:
+            raise ValueError("a change is made to what is run, not to [sizes]; choose a size with --size.")
         return Study.from_table(table, size=size)
 
     @staticmethod
     def from_table(table: Mapping[str, Any], *, size: str = "") -> "Study":
         """The study in a parsed TOML table. Raises ValueError as `load` does."""
+        _known_keys(table, "in the study")
         header = parsed(Header, {k: table[k] for k in HEADER if k in table}, "")
         if len(set(header.seeds)) < len(header.seeds) or min(header.seeds) < 0:
             raise ValueError(f"seeds are different whole numbers from 0 on; got {list(header.seeds)}.")
@@ -79,6 +80,9 @@ class Study:
         entries = _table(table.get("models", {}), "models")
         if not entries:
             raise ValueError("a study needs at least one [models.NAME].")
+        for condition in entries:
+            if not condition.strip() or not condition.isprintable():
+                raise ValueError(f"a condition needs a name of one printable line; got [models.{condition!r}].")
         models = {name: catalog.model_spec(_merged(defaults, _table(m, f"models.{name}")), f"models.{name}") for name, m in entries.items()}
         record = parsed(RecordSpec, _table(table.get("record", {}), "record"), "record")
         catalog.reduction_named(record.reduce)
@@ -87,10 +91,16 @@ class Study:
         for measure in compare.measures:
             if measure not in MEASURES:
                 raise unknown("measure", measure, MEASURES)
+            if compare.measures.count(measure) > 1:
+                raise ValueError(f"compare.measures names {measure!r} more than once; leave the others out.")
         for contrast in compare.contrasts:
             for condition in contrast:
                 if condition not in models:
                     raise unknown("model", condition, models, "in compare.contrasts")
+            if contrast[0] == contrast[1]:
+                raise ValueError(
+                    f"compare.contrasts compares {contrast[0]!r} with itself; name two conditions (seeds of one are compared in any case)."
+                )
         return Study(header.name, header.question, header.seeds, data, models, record, unroll, compare, size)
 
 
@@ -110,6 +120,12 @@ def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any
         else:
             merged[key] = value
     return merged
+
+
+def _known_keys(table: Mapping[str, Any], where: str) -> None:
+    for key in table:
+        if key not in TABLES + HEADER:
+            raise unknown("key", key, TABLES + HEADER, where)
 
 
 def _set(table: dict[str, Any], place: str, value: Any) -> None:

@@ -72,7 +72,10 @@ def plan(study: Study) -> Plan:
     records: dict[str, Piece] = {}
     judges: list[Piece] = []
     runs: list[tuple[str, int, str]] = []
-    content = data.load(study.data.name).fingerprint
+    whole = data.load(study.data.name)
+    # a split that cannot be is said before anything is trained
+    data.split(whole, train=study.data.train, test=study.data.test, seed=study.data.seed)
+    content = whole.fingerprint
     for condition, spec in study.models.items():
         for seed in study.seeds:
             fit_key = _key("fit", spec=spec, data=study.data, content=content, seed=seed)
@@ -209,7 +212,10 @@ def rows(root: Path, pieces: Sequence[Piece]) -> list[dict[str, Any]]:
     for piece in pieces:
         path = root / piece.file
         if path.is_file():
-            found.extend(read_json(path))
+            held = read_json(path)
+            if not isinstance(held, list) or not all(isinstance(row, dict) and row.get("kind") in ("model", "pair") for row in held):
+                raise ValueError(f"{path} holds no rows of a study; delete it and run again to make it anew.")
+            found.extend(held)
     return found
 
 
@@ -255,9 +261,13 @@ def _built(spec: ModelSpec, split: data.Split, seed: int) -> nn.Module:
 
 def _fitted(root: Path, fit_key: str, spec: ModelSpec, split: data.Split, seed: int) -> tuple[nn.Module, dict[str, Any]]:
     model = _built(spec, split, seed)
-    arrays, metadata = read_tensors(root / "fits" / f"{fit_key}.safetensors")
-    model.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
-    return model, json.loads(metadata["history"])
+    path = root / "fits" / f"{fit_key}.safetensors"
+    arrays, metadata = read_tensors(path)
+    try:
+        model.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
+        return model, json.loads(metadata["history"])
+    except (RuntimeError, KeyError, ValueError) as error:
+        raise ValueError(f"{path} holds no weights of this model; delete it and run again to make it anew.") from error
 
 
 def _test_input(spec: ModelSpec, of: DataSpec, split: data.Split) -> Tensor:

@@ -8,11 +8,13 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from synctopo import work
 from synctopo.executors import executor, serial
 from synctopo.pipeline import run, status
+from synctopo.store import write_tensors
 from synctopo.study import Study
 from synctopo.work import plan
 
@@ -197,3 +199,91 @@ def test_another_seed_measure_or_network_has_another_name():
     assert not keys[0] & keys[1]
     only_contrasts = plan(study(STUDY.replace('["untrained", "stdp"]', '["stdp", "plain"]')))
     assert {p.key for p in only_contrasts.pieces} == {p.key for p in plan(study()).pieces}
+
+
+QUICK = """
+name = "quick"
+question = "What if a file is not what it was?"
+seeds = [0]
+[data]
+name = "digits"
+train = 100
+test = 30
+[models.a]
+family = "mlp"
+hidden = [4]
+[models.b]
+family = "mlp"
+hidden = [5]
+"""
+
+
+@pytest.mark.parametrize(
+    ("stage", "tensors", "about", "next_stage", "sentence"),
+    [
+        ("fit", {"x": [1.0]}, {"history": "{}"}, "record", "holds no weights of this model; delete it"),
+        ("record", {"samples": [0]}, {"recording": "{bad"}, "compare", "is no whole recording"),
+        ("record", {"samples": [0]}, {"recording": "[]"}, "compare", "is no whole recording"),
+        (
+            "record",
+            {"samples": [0]},
+            {"recording": '{"format":1,"sites":["hidden1"],"times":[],"reduction":"count"}'},
+            "compare",
+            "is no whole recording",
+        ),
+    ],
+)
+def test_a_foreign_file_is_named_and_the_rest_goes_on(tmp_path, stage, tensors, about, next_stage, sentence):
+    made = plan(study(QUICK))
+    assert run(made, tmp_path, serial, quiet) == ()
+    broken = made.of(stage)[0]
+    write_tensors(tmp_path / broken.file, {name: np.array(value) for name, value in tensors.items()}, about)
+    for piece in made.of(next_stage):
+        (tmp_path / piece.file).unlink()
+    # what a process has read it need not read again; the next process does
+    work._recording.cache_clear()
+    failures = run(made, tmp_path, serial, quiet)
+    assert len(failures) == 1
+    assert sentence in failures[0].failure
+    assert broken.file in failures[0].failure
+
+
+@pytest.mark.parametrize("text", ["{}", "[1]", '[{"a": 1}]'])
+def test_foreign_rows_are_named_and_not_left_out_in_silence(tmp_path, text):
+    made = plan(study(QUICK))
+    piece = made.of("judge")[0]
+    (tmp_path / "rows").mkdir()
+    (tmp_path / piece.file).write_text(text)
+    with pytest.raises(ValueError, match=f"{piece.key}.json holds no rows of a study; delete it"):
+        work.rows(tmp_path, made.of("judge"))
+
+
+def test_a_foreign_mark_of_failure_is_named(tmp_path):
+    made = plan(study(QUICK))
+    (tmp_path / "failed").mkdir()
+    (tmp_path / "failed" / f"{made.of('fit')[0].key}.json").write_text("[]")
+    with pytest.raises(ValueError, match="names no reason of a failure; delete it"):
+        status(made, tmp_path)
+
+
+def test_a_split_that_cannot_be_is_said_before_anything_is_trained():
+    with pytest.raises(ValueError, match="digits has 1797 samples"):
+        plan(study(QUICK.replace("train = 100", "train = 9000")))
+    with pytest.raises(ValueError, match="cannot be split"):
+        plan(study(QUICK.replace("test = 30", "test = 2")))
+
+
+@pytest.mark.slow
+def test_terminated_it_says_so_and_leaves_no_process(tmp_path):
+    file = tmp_path / "study.toml"
+    file.write_text(STUDY.replace("epochs = 1", "epochs = 9999"))
+    command = [sys.executable, "-m", "synctopo", "run", str(file), "--out", str(tmp_path / "out"), "--jobs", "2"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, start_new_session=True)
+    limit = time.monotonic() + 60
+    while process.poll() is None and time.monotonic() < limit and not list((tmp_path / "out").rglob("*.safetensors")):
+        time.sleep(0.05)
+    process.terminate()
+    # the pipe closes only when every process that holds it has ended
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "stopped; what is done is kept" in said

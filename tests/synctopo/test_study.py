@@ -116,11 +116,48 @@ def test_what_is_wrong_is_said_with_what_would_do(write, old, new, sentence):
         ("", ["data.trian=5"], "no key 'trian' in data"),
         ("", ["name.x=5"], "name is 'small', so name.x cannot be set in it"),
         ("", ["data.train=x"], "data.train is 'x'"),
+        ("", ["data.train='120'"], "data.train is '120'; wanted: a number without quotes"),
+        ("", ["data.train=true"], "data.train is True; wanted: a number, not true or false"),
+        ("", ["seeds=[true]"], "wanted: a number, not true or false"),
+        ("", ["models.trained.learning.batch=99999999999999999999"], "wanted: a number below 2.63"),
+        ("", ["data.seed=4294967296"], "data.seed is 4294967296; wanted: less than"),
+        ("", ["datta.train=5"], "no key 'datta' in the study; the nearest is 'data'"),
+        ("", [".data=5"], "a change is written place=value"),
+        ("", ["sizes.tiny.seeds=5"], "choose a size with --size"),
+        ("", ["seeds=3"], "seeds is 3; wanted: a list, in square brackets"),
+        ("", ["models.trained.learning={}"], "wanted: a table with the key 'rule'"),
+        ("", ["models.trained.learning=adam"], "wanted: a table, such as"),
+        ("", ["models.trained.family=[1]"], "no model family '.1.' in models.trained"),
+        ("", ["compare.measures=[]"], "compare.measures is ..; wanted: at least 1"),
+        ("", ["compare.measures=['rtd', 'rtd']"], "names 'rtd' more than once"),
+        ("", ["record.sites=[]"], "record.sites is ..; wanted: at least 1"),
+        ("", ["compare.contrasts=[['plain', 'plain']]"], "compares 'plain' with itself"),
+        ("", ["compare.contrasts=[['plain']]"], "it is too short"),
     ],
 )
 def test_sizes_and_changes_that_do_not_fit_are_said(write, size, changes, sentence):
     with pytest.raises(ValueError, match=sentence):
         Study.load(write(GOOD), size=size, changes=changes)
+
+
+@pytest.mark.parametrize(
+    ("value", "sentence"),
+    [
+        ("{ distribution = 'gama', mean = 2, cv = 1 }", "tau_mem.distribution is 'gama'; wanted: 'gamma'"),
+        ("{ distribution = 'gamma', mean = 2, cv = 1, x = 1 }", "no key 'x' in models.trained.neuron.tau_mem; there are: cv"),
+        ("{}", "tau_mem.distribution is missing"),
+    ],
+)
+def test_what_is_wrong_in_a_distribution_is_said_of_the_distribution(write, value, sentence):
+    changes = ["models.trained={family = 'rsnn', units = 5}", "defaults={}", "models.plain={family = 'mlp', hidden = [3]}"]
+    with pytest.raises(ValueError, match=sentence):
+        Study.load(write(GOOD), changes=[*changes, f"models.trained.neuron.tau_mem={value}"])
+
+
+@pytest.mark.parametrize("name", ["", "  ", "two\\nlines"])
+def test_a_condition_has_a_name_of_one_printable_line(write, name):
+    with pytest.raises(ValueError, match="a name of one printable line"):
+        Study.load(write(GOOD.replace("[models.plain]", f'[models."{name}"]').replace('"plain"', '"trained"')))
 
 
 def test_a_missing_file_is_said(tmp_path):
