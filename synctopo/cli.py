@@ -36,6 +36,9 @@ def _sentences() -> Iterator[None]:
             raise
         typer.echo(f"synctopo: {error}", err=True)
         raise typer.Exit(2) from None
+    except BrokenPipeError:
+        # `| head` has read what it wanted: typer ends without a word
+        raise
     except OSError as error:
         if os.environ.get("SYNCTOPO_DEBUG"):
             raise

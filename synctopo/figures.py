@@ -1,5 +1,6 @@
 """Figures of a study, made from its rows: drawn without a screen, the same bytes for the same rows."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import matplotlib
 import numpy as np
 from jaxtyping import Float
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from rtd import Localisation
 from synctopo.tables import Row, between, mean_matrix
@@ -119,5 +121,10 @@ def write(figure: Figure, folder: Path, name: str) -> list[Path]:
 def save(figure: Figure, path: Path) -> None:
     """Write a figure to one file, in the format of its ending."""
     undated = {".png": {"Software": None}, ".pdf": {"CreationDate": None}, ".svg": {"Date": None}}
-    with matplotlib.rc_context({"svg.hashsalt": "synctopo", "font.size": 9}):
+    for text in figure.findobj(Text):
+        # a $ in a name is a dollar, not the start of a formula
+        text.set_parse_math(False)
+    with matplotlib.rc_context({"svg.hashsalt": "synctopo", "font.size": 9}), warnings.catch_warnings():
+        # a name in a script that the font lacks shows as boxes; the tables have it
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         figure.savefig(path, dpi=160, metadata=undated[path.suffix])

@@ -1,5 +1,6 @@
 """Tables: rows arranged for a reader; nothing is computed here but means, spreads and what statistics.py says."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -185,16 +186,19 @@ def rendered(table: Table, form: str) -> str:
     if form == "csv":
         return table.frame.to_csv(index=False)
     if form == "md":
-        return f"**{table.title}**\n\n{table.frame.to_markdown(index=False, disable_numparse=True)}\n"
+        plain = table.frame.rename(columns=_markdown).map(_markdown)
+        return f"**{table.title}**\n\n{plain.to_markdown(index=False, disable_numparse=True)}\n"
     if form == "latex":
         # DataFrame.to_latex leaves _ and % as they are, which does not compile
-        style = table.frame.style.hide(axis="index").format(escape="latex").format_index(escape="latex", axis=1)
+        style = table.frame.style.hide(axis="index").format(_latex).format_index(_latex, axis=1)
         label = table.name.replace("_", "-").replace(".", "-")
         caption = _latex(table.title.replace("`", ""))
         text: str = style.to_latex(hrules=True, caption=caption, label=f"tab:{label}", position="htbp")
-        return text.replace("±", r"$\pm$")
+        return text
     if form == "html":
-        text = table.frame.style.hide(axis="index").format(escape="html").format_index(escape="html", axis=1).to_html()
+        # the name stands in the ids; pandas would draw other ones in every run
+        style = table.frame.style.hide(axis="index").set_uuid(re.sub(r"\W", "-", table.name))
+        text = style.format(escape="html").format_index(escape="html", axis=1).to_html()
         return f"<h3>{escape(table.title)}</h3>\n{text}"
     raise unknown("format", form, FORMATS)
 
@@ -202,9 +206,25 @@ def rendered(table: Table, form: str) -> str:
 ENDINGS = {"md": "md", "csv": "csv", "latex": "tex", "html": "html"}
 
 
-def _latex(text: str) -> str:
-    special = {c: f"\\{c}" for c in "&%$#_{}"} | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
-    return "".join(special.get(c, c) for c in text)
+def _markdown(text: Any) -> str:
+    return str(text).replace("|", r"\|").replace("<", "&lt;")
+
+
+# A [ at the start of a line would be the argument of the \\ before it.
+_LATEX = {c: f"\\{c}" for c in "&%$#_{}"} | {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    "[": "{[}",
+    "±": r"$\pm$",
+}
+
+
+def _latex(text: Any) -> str:
+    return "".join(_LATEX.get(c, c) for c in str(text))
 
 
 def _last(value: Any) -> float | None:

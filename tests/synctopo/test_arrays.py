@@ -110,3 +110,63 @@ def test_where_two_arrays_differ_is_said_and_drawn(tmp_path):
         arrays.where(paths[:1], tmp_path / "where.png")
     with pytest.raises(ValueError, match=r"no figure format '\.gif'"):
         arrays.where(paths, tmp_path / "where.gif")
+
+
+@pytest.mark.parametrize(
+    ("name", "make", "sentence"),
+    [
+        ("a.npy", lambda p: np.save(p, np.zeros((0, 3))), "and holds nothing"),
+        ("a.npy", lambda p: np.save(p, np.zeros((3, 0))), "and holds nothing"),
+        ("a.npy", lambda p: np.save(p, np.arange(6).reshape(3, 2) + 2**62), "whole numbers beyond 2.53"),
+        ("a.npz", lambda p: np.savez(p), "holds no array"),
+        ("a.csv", lambda p: p.write_text(""), "and holds nothing"),
+        ("a.csv", lambda p: p.write_text("x,y\n1,2\n"), "without a header or empty cells"),
+        ("a.csv", lambda p: p.write_text("1,2\n3,\n"), "without a header or empty cells"),
+        ("a.csv", lambda p: p.write_bytes(b"\xe9,1\n"), "no text of numbers"),
+    ],
+)
+def test_files_without_numbers_to_compare_are_told_with_what_would_do(tmp_path, name, make, sentence):
+    make(tmp_path / name)
+    with pytest.raises(ValueError, match=sentence):
+        arrays.read(tmp_path / name)
+
+
+def test_numbers_that_numpy_lacks_are_told(tmp_path):
+    import torch
+    from safetensors.torch import save_file
+
+    save_file({"a": torch.ones(3, 2, dtype=torch.bfloat16)}, tmp_path / "a.safetensors")
+    with pytest.raises(ValueError, match="save them as float32"):
+        arrays.read(tmp_path / "a.safetensors")
+
+
+def test_a_name_for_a_file_of_one_array_is_refused_and_endings_may_be_capitals(tmp_path):
+    np.save(tmp_path / "a.npy", np.eye(3))
+    (tmp_path / "a.npy").rename(tmp_path / "A.NPY")
+    assert (arrays.read(tmp_path / "A.NPY") == np.eye(3)).all()
+    with pytest.raises(ValueError, match="without a name; leave out :x"):
+        arrays.read(tmp_path / "A.NPY:x")
+
+
+def test_a_csv_with_a_byte_order_mark_is_read(tmp_path):
+    (tmp_path / "a.csv").write_text("1,2\n3,4\n", encoding="utf-8-sig")
+    assert arrays.read(tmp_path / "a.csv").tolist() == [[1, 2], [3, 4]]
+
+
+def test_one_sample_and_a_seed_out_of_range_are_told_before_the_work_begins(tmp_path):
+    np.save(tmp_path / "a.npy", np.ones((1, 3)))
+
+    def ready() -> None:
+        raise AssertionError("the work began")
+
+    with pytest.raises(ValueError, match="holds one sample"):
+        arrays.rtd_between([tmp_path / "a.npy"] * 2, ready=ready)
+    with pytest.raises(ValueError, match="--seed is a whole number"):
+        arrays.rtd_between([tmp_path / "a.npy"] * 2, seed=2**70, ready=ready)
+
+
+def test_nearly_all_duplicates_are_told_of_the_file(tmp_path):
+    np.save(tmp_path / "flat.npy", np.concatenate([np.zeros((39, 2)), np.ones((1, 2))]))
+    np.save(tmp_path / "x.npy", np.random.default_rng(0).normal(size=(40, 2)))
+    with pytest.raises(ValueError, match=r"flat\.npy has hardly two samples that differ"):
+        arrays.rtd_between([tmp_path / "flat.npy", tmp_path / "x.npy"])

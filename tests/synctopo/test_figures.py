@@ -59,3 +59,12 @@ def test_the_samples_that_moved_are_drawn_largest():
     found = rtd.localise(X, Y)
     assert sorted(axes.collections[0].get_array()) == sorted(found.contributions)
     assert max(axes.collections[0].get_sizes()) == pytest.approx(70)
+
+
+def test_a_dollar_in_a_name_is_no_formula_and_a_missing_letter_no_warning(tmp_path):
+    from matplotlib.figure import Figure
+
+    figure = Figure()
+    figure.add_subplot().set_title(r"$\foo$ 日本")
+    figures.save(figure, tmp_path / "a.svg")
+    assert (tmp_path / "a.svg").stat().st_size > 0

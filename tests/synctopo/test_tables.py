@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from synctopo import tables
-from synctopo.tables import Table, rendered
+from synctopo.tables import FORMATS, Table, rendered
 
 pytestmark = pytest.mark.smoke
 
@@ -96,3 +96,17 @@ def test_an_unknown_format_is_named():
 
 def test_the_mean_matrix_of_missing_pairs_is_nan():
     assert np.isnan(tables.mean_matrix([], ["x"])).all()
+
+
+def test_names_with_signs_of_the_format_are_escaped():
+    table = Table("t", "a < b", pd.DataFrame([{"n|me": "[x] <b> a|b $1_2$ 5 ± 1"}]))
+    assert r"{[}x] \textless{}b\textgreater{} a\textbar{}b \$1\_2\$ 5 $\pm$ 1" in rendered(table, "latex")
+    assert r"n\|me" in rendered(table, "md")
+    assert r"&lt;b> a\|b" in rendered(table, "md")
+    assert "&lt;b&gt;" in rendered(table, "html")
+
+
+def test_a_table_is_the_same_text_every_time():
+    table = Table("t", "title", pd.DataFrame([{"a": "1"}]))
+    for form in FORMATS:
+        assert rendered(table, form) == rendered(table, form)
