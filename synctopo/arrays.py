@@ -103,8 +103,8 @@ def rtd_between(
     except rtd.DegenerateError:
         flat = [str(p) for p, c in zip(paths, clouds, strict=True) if np.quantile(c.distances[np.triu_indices(len(c.points), 1)], 0.9) == 0]
         raise ValueError(
-            f"{', '.join(flat) or 'a sub-sample'} has hardly two samples that differ (the 0.9 quantile of the distances is 0), so it has no "
-            "scale to compare in; leave out duplicates."
+            f"{', '.join(flat) or 'a sub-sample'} has hardly two samples that differ (the 0.9 quantile of the distances is 0), so it has "
+            "no scale to compare in; leave out duplicates."
         ) from None
     if as_json:
         return json.dumps(
