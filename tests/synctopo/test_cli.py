@@ -39,6 +39,9 @@ seeds = [0]
 
 @pytest.fixture
 def study(tmp_path, monkeypatch):
+    # --data sets it for the process: put back what was there
+    monkeypatch.setenv("SYNCTOPO_DATA", "")
+    monkeypatch.delenv("SYNCTOPO_DATA")
     monkeypatch.chdir(tmp_path)
     (tmp_path / "studies").mkdir()
     (tmp_path / "studies" / "small.toml").write_text(STUDY)
