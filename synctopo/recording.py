@@ -20,7 +20,7 @@ from synctopo.store import read_tensors, write_tensors
 FORMAT = 1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Recording:
     """Signals of named sites for the same samples.
 
@@ -34,6 +34,11 @@ class Recording:
     reduction: str
     times: tuple[int, ...]
     samples: np.ndarray
+
+    def __repr__(self) -> str:
+        held = ", ".join(f"{site} {list(signal.shape[2:])}" for site, signal in self.signals.items())
+        steps = f"{len(self.times)} steps" if self.times else self.reduction
+        return f"Recording({len(self.samples)} samples, {steps}: {held})"
 
     @property
     def sites(self) -> tuple[str, ...]:
@@ -56,7 +61,8 @@ class Recording:
             time = self.times[0]
         if time not in self.times:
             held = f"{self.times[0]} ... {self.times[-1]}" if len(self.times) > 6 else ", ".join(map(str, self.times))
-            raise ValueError(f"this recording holds the steps {held}; step {time} is not among them.")
+            missing = "name one with `time`" if time is None else f"step {time} is not among them"
+            raise ValueError(f"this recording holds the steps {held}; {missing}.")
         return signal[:, self.times.index(time)].reshape(len(signal), -1)
 
     def renamed(self, names: Mapping[str, str]) -> "Recording":
@@ -114,7 +120,7 @@ def record(
     model: Model | nn.Module,
     x: Tensor,
     *,
-    sites: Sequence[str] | None = None,
+    sites: Sequence[str] | Mapping[str, str] | None = None,
     reduce: Reduction = reduction.steps,
     every: int = 1,
     batch: int = 512,
@@ -131,12 +137,20 @@ def record(
     """
     if every < 1 or batch < 1:
         raise ValueError(f"`every` and `batch` are whole numbers from 1 on; got every={every}, batch={batch}.")
+    if not isinstance(x, Tensor):
+        raise ValueError(f"`x` is a tensor [sample, ...]; got {type(x).__name__}, of which torch.as_tensor(x) makes one.")
+    if not isinstance(reduce, Reduction):
+        raise ValueError(f"`reduce` is one of synctopo.reduction, such as reduction.count; got {reduce!r}.")
     if len(x) == 0:
         raise ValueError("there is no sample to record; x has length 0.")
     ids = np.arange(len(x)) if samples is None else np.asarray(samples)
     if len(ids) != len(x):
         raise ValueError(f"`samples` names {len(ids)} samples, but x holds {len(x)}.")
-    source = model if isinstance(model, Model) else _hooked(model, sites)
+    if isinstance(model, Model):
+        source = model
+    else:
+        # what is hooked is kept: of a submodule that returns a tuple, each tensor
+        source, sites = _hooked(model, sites), None
     parts: list[dict[str, Tensor]] = []
     total = 0
     with _evaluation(source):
@@ -153,7 +167,9 @@ def record(
     return Recording(signals, reduce.name, times, ids)
 
 
-def _run(model: Model, x: Tensor, sites: Sequence[str] | None, reduce: Reduction, every: int) -> tuple[dict[str, Tensor], int]:
+def _run(
+    model: Model, x: Tensor, sites: Sequence[str] | Mapping[str, str] | None, reduce: Reduction, every: int
+) -> tuple[dict[str, Tensor], int]:
     kept: dict[str, Tensor | None] = {}
     step = -1
     for step, state in enumerate(model.states(x)):
@@ -175,7 +191,7 @@ def _run(model: Model, x: Tensor, sites: Sequence[str] | None, reduce: Reduction
     return {site: reduce.finish(value, step + 1) for site, value in kept.items() if value is not None}, step + 1
 
 
-def _hooked(module: nn.Module, sites: Sequence[str] | None) -> Model:
+def _hooked(module: nn.Module, sites: Sequence[str] | Mapping[str, str] | None) -> Model:
     if not isinstance(module, nn.Module):
         raise ValueError(f"record needs a model with `states(x)`, or a torch module and its sites; got {type(module).__name__}.")
     if not sites:

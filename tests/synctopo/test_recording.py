@@ -1,5 +1,8 @@
 """Recording: what is kept is what the model did, and files come back as they went."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -125,7 +128,7 @@ class Broken(nn.Module):
         (lambda: record(Counter(), X, sites=["hiden"]), "no site 'hiden' in this model; the nearest is 'hidden'; there are: fixed, hidden"),
         (lambda: record(Counter(), X).cloud("hidde", 0), "no site 'hidde' in this recording; the nearest is 'hidden'"),
         (lambda: record(Counter(), X).cloud("hidden", 9), "step 9 is not among them"),
-        (lambda: record(Counter(), X).cloud("hidden"), "step None is not among them"),
+        (lambda: record(Counter(), X).cloud("hidden"), "holds the steps 0, 1, 2, 3, 4; name one with `time`"),
         (lambda: record(Counter(), X, reduce=reduction.last).cloud("hidden", 1), "leave `time` out"),
         (lambda: record(Counter(), X, reduce=reduction.window(3, 9)), "the model took 5 steps"),
         (lambda: record(Counter(), X, every=9), "nothing was kept of 5 steps"),
@@ -145,6 +148,43 @@ class Broken(nn.Module):
 def test_bad_input_is_one_sentence(call, sentence):
     with pytest.raises(ValueError, match=sentence):
         call()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        ("record(net, [[1.0, 2.0]], sites=[''])", "`x` is a tensor [sample, ...]; got list, of which torch.as_tensor(x) makes one."),
+        (
+            "record(net, torch.ones(1, 2), sites=[''], reduce='count')",
+            "is one of synctopo.reduction, such as reduction.count; got 'count'.",
+        ),
+    ],
+)
+def test_an_argument_of_another_type_is_one_sentence(call, sentence):
+    # in a process of its own: the type checks of the test run would speak first
+    code = f"import torch; from synctopo import record; net = torch.nn.Linear(2, 2); {call}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stderr.strip().splitlines()[-1].startswith("ValueError: ")
+    assert sentence in done.stderr
+
+
+def test_a_recording_says_in_one_line_what_it_holds():
+    assert repr(record(Counter(), X)) == "Recording(3 samples, 5 steps: hidden [2], fixed [2])"
+    assert repr(record(Counter(), X, sites=["hidden"], reduce=reduction.mean)) == "Recording(3 samples, mean: hidden [2])"
+
+
+class Leaky(nn.Module):
+    """Returns a pair, as the neurons of snnTorch do."""
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        return x, -x
+
+
+@pytest.mark.parametrize("sites", [["0"], {"0": "0"}])
+def test_a_submodule_that_returns_a_pair_is_recorded_by_its_name_alone(sites):
+    recording = record(nn.Sequential(Leaky()), X, sites=sites)
+    np.testing.assert_array_equal(recording.cloud("0.1", 0), -X)
 
 
 def test_files_that_are_no_recording_are_named(tmp_path):
