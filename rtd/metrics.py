@@ -54,7 +54,7 @@ def normalise(d: Any, quantile: float = 0.9, convention: Convention | None = Non
     if not scale > 0:
         raise DegenerateError(
             f"the {quantile:g} quantile of the distances is 0: the representation is degenerate (constant, or nearly all of its points are "
-            "equal), so it has no scale; leave it out, or give it as a row with status 'degenerate'."
+            "equal), so it has no scale to compare in; leave it out."
         )
     return t / scale if isinstance(d, Tensor) else t.numpy() / float(scale)
 

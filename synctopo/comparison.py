@@ -34,6 +34,8 @@ def compare(
     named_recordings = recordings if isinstance(recordings, Mapping) else dict(zip(_letters(), recordings, strict=False))
     if len(named_recordings) < 2:
         raise ValueError(f"a comparison needs two recordings; got {len(named_recordings)}.")
+    if isinstance(measures, str):
+        raise ValueError(f"`measures` is a list; write measures=[{measures!r}].")
     chosen = [named(m) for m in measures]
     clouds: dict[tuple[str, str, int | None], Cloud] = {}
     rows = [
@@ -101,7 +103,10 @@ def _measured(measure: Measure, left: Cloud, right: Cloud, a: str, b: str, seed:
     try:
         found = measure.of(left, right, seed)
     except rtd.DegenerateError as error:
-        return {**empty, "status": "degenerate", "reason": str(error)}
+        # the library says x and y of what the table calls by name
+        side, said, rest = str(error).partition(": ")
+        reason = f"{ {'x': a, 'y': b}[side] }: {rest}" if said and side in ("x", "y") else str(error)
+        return {**empty, "status": "degenerate", "reason": reason}
     return {
         "value": found.value,
         "forward": found.forward,

@@ -69,7 +69,9 @@ def test_a_layer_that_is_nearly_constant_is_a_row_with_its_status():
     collapsed[0] = 1
     (row,) = compare({"a": held(collapsed), "b": held(X)}).to_dict("records")
     assert (row["status"], row["value"]) == ("degenerate", None)
-    assert "quantile" in row["reason"]
+    assert row["reason"].startswith("a: the 0.9 quantile of the distances is 0")
+    (row,) = compare({"a": held(X), "b": held(collapsed)}).to_dict("records")
+    assert row["reason"].startswith("b: the 0.9 quantile of the distances is 0")
 
 
 def test_the_sub_samples_are_the_same_for_the_same_seed():
@@ -85,6 +87,7 @@ def test_the_sub_samples_are_the_same_for_the_same_seed():
     [
         (lambda: compare({"a": held(X)}), "needs two recordings; got 1"),
         (lambda: compare([held(X), held(X)], measures=["rdt"]), "no measure 'rdt'; the nearest are 'rtd'"),
+        (lambda: compare([held(X), held(X)], measures="rtd"), r"`measures` is a list; write measures=\['rtd'\]"),
         (lambda: compare([held(X), held(X)], sites=["hiden"]), "no site 'hiden' in the recording a; the nearest is 'hidden'"),
         (lambda: compare([held(X), held(X[:9])]), "a holds 40 samples and b 9"),
         (lambda: compare([held(X), held(X, samples=np.arange(40)[::-1].copy())]), "different samples, or the same in another order"),
