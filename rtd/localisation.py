@@ -32,7 +32,7 @@ class Difference:
     nearer_in_y: bool
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Localisation:
     """RTD taken apart: both barcodes of all samples, and the normalised distances that they are made of.
 
@@ -43,6 +43,9 @@ class Localisation:
     backward: Barcode
     x_distances: Matrix
     y_distances: Matrix
+
+    def __repr__(self) -> str:
+        return f"Localisation({self.value:.6g}, {len(self.x_distances)} samples, forward={self.forward!r}, backward={self.backward!r})"
 
     @property
     def value(self) -> float:

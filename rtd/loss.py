@@ -74,7 +74,8 @@ def rtd_loss(
 ) -> Float64[Tensor, ""]:
     """The divergence of two clouds of the same samples, [n, p] and [n, q], as a differentiable float64 scalar on the device of `x`.
 
-    The value is that of `rtd.rtd` on the same samples (all of them: give it a batch), Euclidean distances, or of the other `member`s.
+    The value is that of `rtd.rtd` on the same samples (all of them: give it a batch), Euclidean distances; `member` chooses another
+    of the family: `rtd.loss.MAX_RTD`, `SRTD`, `RTD_LITE`, `MAX_RTD_LITE` or `SRTD_LITE`.
     Every end of a bar is one entry of one distance matrix, so the gradient is that of these few entries (Trofimov et al. 2023, "Learning
     topology-preserving data representations", sec. 4.2); it is exact wherever distances differ, one of the subgradients at ties, 0 at
     a distance of 0, and can itself be differentiated to any order. `longest`: only the k longest bars of each barcode. `quantile`

@@ -111,3 +111,10 @@ def test_no_bars_at_all_are_refused() -> None:
 def test_a_collapsed_cloud_is_refused() -> None:
     with pytest.raises(DegenerateError, match=re.escape("the 0.9 quantile of the distances is 0")):
         localise(np.zeros((10, 2)), noisy()[0][:10])
+
+
+def test_a_localisation_says_in_one_line_what_it_found() -> None:
+    x, y = noisy()
+    found = localise(x, y)
+    assert repr(found).startswith(f"Localisation({found.value:.6g}, 50 samples, forward=Barcode(")
+    assert len(repr(found)) < 300
