@@ -92,6 +92,11 @@ class RSNN(nn.Module):
         for name, value in (("dt", dt), ("input_scale", input_scale), ("recurrent_scale", recurrent_scale)):
             if not (math.isfinite(value) and (value > 0 or (value == 0 and name != "dt"))):
                 raise ValueError(f"RSNN({name}={value}): it must be a positive, finite number.")
+        for name, rule in (("connectivity", connectivity), ("input_connectivity", input_connectivity)):
+            if not isinstance(rule, Connectivity):
+                raise ValueError(f"RSNN({name}={rule!r}): it must be Sparse(density), such as Sparse(0.1), or Dense().")
+        if not isinstance(neuron, LIF):
+            raise ValueError(f"RSNN(neuron={neuron!r}): it must be a LIF, such as LIF(tau_mem=20.0).")
         generator = torch.Generator() if generator is None else generator
         # one stream for each thing that is drawn: another neuron or density leaves the rest as it was
         wiring, input_weights, recurrent_wiring, recurrent_weights, readout_weights, neurons = (spawn(generator) for _ in range(6))

@@ -84,6 +84,9 @@ def unroll_time(
     Our choices: the layers are time steps, the skips are mirrored (as in U-Net), and mixed rather than concatenated, since the cell's
     weights are shared and so cannot widen. Raises ValueError for fewer than 1 step, a skip outside [0, 1], or driven outside 1 ... steps.
     """
+    if isinstance(cell, nn.RNNBase):
+        kind = type(cell).__name__
+        raise ValueError(f"unroll_time wants a cell, which makes one step per call; got {kind}, use torch.nn.{kind}Cell.")
     driven = steps if driven is None else driven
     if steps < 1:
         raise ValueError(f"an unrolled network has at least 1 step; got steps={steps}.")

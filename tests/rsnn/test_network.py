@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -219,3 +222,20 @@ def test_an_impossible_network_is_refused_with_a_sentence(arguments: dict, sente
 def test_an_impossible_density_is_refused_with_a_sentence(density: float) -> None:
     with pytest.raises(ValueError, match=r"the density must lie in \(0, 1\]"):
         Sparse(density)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("argument", "sentence"),
+    [
+        ("connectivity=0.3", "RSNN(connectivity=0.3): it must be Sparse(density), such as Sparse(0.1), or Dense()."),
+        ("input_connectivity=0.3", "RSNN(input_connectivity=0.3): it must be Sparse(density)"),
+        ("neuron=20.0", "RSNN(neuron=20.0): it must be a LIF, such as LIF(tau_mem=20.0)."),
+    ],
+)
+def test_a_number_in_place_of_an_object_is_refused_with_a_sentence(argument: str, sentence: str) -> None:
+    # in a process of its own: the type checks of the test run would speak first
+    done = subprocess.run(
+        [sys.executable, "-c", f"import rsnn; rsnn.RSNN(3, 4, 2, {argument})"], capture_output=True, text=True, check=False
+    )
+    assert f"ValueError: {sentence}" in done.stderr

@@ -115,3 +115,9 @@ def test_an_input_of_another_length_is_refused(shape: tuple[int, ...]) -> None:
         ValueError, match=re.escape(f"want x as [sample, 4, input], or [sample, input] to hold it constant; got {list(shape)}")
     ):
         next(unroll_time(cell(nn.GRUCell), 4).states(torch.zeros(shape)))
+
+
+@pytest.mark.parametrize("kind", [nn.RNN, nn.GRU, nn.LSTM])
+def test_a_whole_recurrent_network_is_refused_for_its_cell(kind: type[nn.Module]) -> None:
+    with pytest.raises(ValueError, match=f"got {kind.__name__}, use torch.nn.{kind.__name__}Cell"):
+        unroll_time(kind(3, 4), 5)
