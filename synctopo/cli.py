@@ -19,7 +19,7 @@ app = typer.Typer(
 )
 
 STUDY = Annotated[Path, typer.Argument(metavar="STUDY.toml", help="A study file; `synctopo ls studies` lists them.")]
-SIZE = Annotated[str, typer.Option("--size", metavar="NAME", help="One of the study's [sizes.*] instead of the full one.")]
+SIZE = Annotated[str, typer.Option("--size", metavar="NAME", help=r"One of the study's \[sizes.NAME] instead of the full one.")]
 SMOKE = Annotated[bool, typer.Option("--smoke", help="Short for --size smoke.")]
 SET = Annotated[list[str] | None, typer.Option("--set", metavar="PLACE=VALUE", help="Change one entry, such as data.train=200.")]
 OUT = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Folder of the results; results/NAME-SIZE by default.")]
@@ -138,7 +138,12 @@ def table(
 
 @app.command()
 def rtd(
-    arrays: Annotated[list[Path], typer.Argument(metavar="A.npy B.npy ...", help="Arrays [sample, feature] of the same samples.")],
+    arrays: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="A.npy B.npy ...", help=r"Arrays \[sample, feature] of the same samples; FILE.npz:NAME picks one of several."
+        ),
+    ],
     batch: Annotated[int, typer.Option("--batch", help="Samples per trial; with fewer in all, one trial sees all.")] = 500,
     trials: Annotated[int, typer.Option("--trials", help="Sub-samples drawn.")] = 10,
     seed: Annotated[int, typer.Option("--seed", help="Of the sub-samples.")] = 0,

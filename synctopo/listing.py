@@ -6,7 +6,7 @@ from pathlib import Path
 
 from synctopo.catalog import FAMILIES
 from synctopo.data import DATASETS
-from synctopo.measures import MEASURES
+from synctopo.measures import FAMILY, MEASURES
 from synctopo.naming import unknown
 
 
@@ -16,7 +16,10 @@ def listing(kind: str) -> str:
         raise unknown("kind", kind, KINDS)
     lines = KINDS[kind]()
     width = max((len(name) for name in lines), default=0)
-    return "\n".join(f"{name:{width}}  {text}" for name, text in lines.items()) or "none"
+    return (
+        "\n".join(f"{name:{width}}  {text}" for name, text in lines.items())
+        or f"there are no {kind} here; they are looked for in ./{kind}."
+    )
 
 
 def _models() -> dict[str, str]:
@@ -24,7 +27,7 @@ def _models() -> dict[str, str]:
 
 
 def _measures() -> dict[str, str]:
-    return {name: f"{m.closer} is more alike" + (", symmetric" if m.symmetric else "") for name, m in MEASURES.items()}
+    return {name: f"{_first(FAMILY[name].__doc__)} {m.closer.capitalize()} is more alike." for name, m in MEASURES.items()}
 
 
 def _data() -> dict[str, str]:

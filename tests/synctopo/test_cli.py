@@ -167,6 +167,16 @@ def test_every_command_and_option_has_a_word_of_help():
             assert getattr(parameter, "help", None), f"{name} {parameter.name}"
 
 
+def test_help_shows_what_stands_in_brackets():
+    for command, words in (("run", "[sizes.NAME]"), ("rtd", "[sample,")):
+        assert words in call(command, "--help").stdout
+
+
+def test_a_folder_without_studies_is_told(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert call("ls", "studies").stdout == "there are no studies here; they are looked for in ./studies.\n"
+
+
 def test_help_imports_nothing_heavy():
     # seconds are not asserted: the machine may be busy; what takes them is
     code = "import sys; sys.argv = ['synctopo', '--help']\nfrom synctopo.cli import main\ntry:\n    main()\nexcept SystemExit:\n    pass\n"
