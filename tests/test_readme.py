@@ -2,12 +2,14 @@
 
 import re
 import shlex
+import tomllib
 from pathlib import Path
 
 import pytest
 import typer
 
 from synctopo.cli import app
+from synctopo.study import Study
 
 pytestmark = pytest.mark.smoke
 
@@ -27,6 +29,11 @@ def test_the_code_runs(code, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     exec(compile(code, "README.md", "exec"), {})
     assert capsys.readouterr().out.strip()
+
+
+def test_the_study_is_a_study():
+    (study,) = re.findall(r"```toml\n(.*?)```", TEXT, re.DOTALL)
+    assert Study.from_table(tomllib.loads(study)).compare.contrasts
 
 
 def test_the_readme_shows_code_and_commands():
