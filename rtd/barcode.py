@@ -28,7 +28,9 @@ class Barcode:
     ) -> "Barcode":
         """The barcode of these bars in the fixed order; the arrays it holds cannot be written to."""
         length = bars[:, 1] - bars[:, 0]
-        order = np.lexsort((deaths[:, 1], deaths[:, 0], births[:, 1], births[:, 0], bars[:, 0], -length))
+        order = np.argsort(-length)
+        if (np.diff(length[order]) == 0).any():
+            order = np.lexsort((deaths[:, 1], deaths[:, 0], births[:, 1], births[:, 0], bars[:, 0], -length))
         arrays = tuple(a[order] for a in (bars, births, deaths))
         for a in arrays:
             a.flags.writeable = False

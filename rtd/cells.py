@@ -5,7 +5,7 @@ is a triangle in the lune of an edge with m = t, or the cap of an edge with w = 
 """
 
 import numpy as np
-from jaxtyping import Int, Int8, Int32, Int64, UInt32, UInt64
+from jaxtyping import Int, Int32, Int64, UInt32, UInt64
 
 from rtd.barcode import Barcode
 from rtd.compilation import kernel, leading_zeros, longer
@@ -44,46 +44,52 @@ def is_before(i: int, j: int, p: int) -> bool:
 
 
 @kernel
-def add_edge(
+def add_paths(
     m: Int64[np.ndarray, "n n"],
     w: Int64[np.ndarray, "n n"],
-    i: int,
-    j: int,
     t: int,
     p: int,
     first: Int64[np.ndarray, " n+1"],
-    hops: Int32[np.ndarray, " hop"],
-    rows: Int32[np.ndarray, " hop"],
-    stack: Int64[np.ndarray, " depth"],
+    hops: Int64[np.ndarray, "hop 4"],
+    depth: int,
+    stack: Int64[np.ndarray, " room"],
     column: UInt64[np.ndarray, " words"],
-) -> Int64[np.ndarray, " depth"]:
-    """Add to `column` what the edge ij is at the position (t, p): the critical edges of a path that is homologous to it.
+) -> Int64[np.ndarray, " more"]:
+    """Add to `column` what the edges stack[:depth] are at the position (t, p): the critical edges of paths that are homologous to them.
 
-    `hops` are neighbours in the relative neighbourhood graph of m, those of i at first[i]..first[i + 1], `rows` their critical edges or -1.
-    The path goes from i by the hop that ends nearest to j, both sides of the triangle shorter than the edge, as long as there is one.
+    `hops` are edges of the neighbourhood graph of m, those at i are first[i]..first[i + 1], shortest first: other end, lengths in m and w,
+    and the critical edge that it is or -1. From i a path takes the hop that ends nearest to j among those that make a triangle with two
+    sides shorter than ij; where there is none, it does so from j, or else is broken in two at the midpoint. Returns the stack.
     """
-    depth = 0
-    stack[0] = (i << 16) | j
-    while depth >= 0:
-        i, j = stack[depth] >> 16, stack[depth] & 0xFFFF
+    while depth > 0:
         depth -= 1
+        i, j = stack[depth] >> 16, stack[depth] & 0xFFFF
         turned = False
         while True:
-            x, late = m[i, j], w[i, j]
-            if late < t or late == x or (late == t and is_before(i, j, p)):
+            late = w[i, j]
+            if late < t or (late == t and is_before(i, j, p)):
                 break
-            near, best, at = m[j], x, -1
-            for c in range(first[i], first[i + 1]):
-                k = hops[c]
-                if k == j:
+            x = m[i, j]
+            if late == x:
+                break
+            at = -1
+            c = first[i]
+            while c < first[i + 1] and hops[c, 1] < x:
+                c += 1
+            short = c
+            while c < first[i + 1] and hops[c, 1] == x:
+                if hops[c, 0] == j:
                     at = c
-                    break
-                if near[k] < best and m[i, k] < x:
-                    best = near[k]
-                    at = c
+                c += 1
+            if at < 0:
+                near, best = m[j], x
+                for c in range(first[i], short):
+                    k = hops[c, 0]
+                    if near[k] < best:
+                        best = near[k]
+                        at = c
             if at >= 0:
-                k, row = int(hops[at]), rows[at]
-                late = w[i, k]
+                k, late, row = int(hops[at, 0]), hops[at, 2], hops[at, 3]
                 if row >= 0 and (late > t or (late == t and not is_before(i, k, p))):
                     column[row >> 6] ^= np.uint64(1) << np.uint64(row & 63)
                 if k == j:
@@ -95,23 +101,17 @@ def add_edge(
                 turned = True
             else:
                 k = midpoint(m, min(i, j), max(i, j))
-                depth += 1
                 if depth == len(stack):
                     stack = longer(stack, 0)
                 stack[depth] = (k << 16) | j
+                depth += 1
                 j = k
                 turned = False
     return stack
 
 
 @kernel
-def reduce(
-    column: UInt64[np.ndarray, " words"],
-    pivots: Int64[np.ndarray, " row"],
-    starts: Int64[np.ndarray, " row"],
-    stops: Int64[np.ndarray, " row"],
-    pool: Int32[np.ndarray, " used"],
-) -> int:
+def reduce(column: UInt64[np.ndarray, " words"], pairs: Int64[np.ndarray, "row 4"], pool: Int32[np.ndarray, " used"]) -> int:
     """Add stored columns until the column is 0 or its highest row is new; returns that row or -1."""
     b = len(column) - 1
     while b >= 0:
@@ -119,9 +119,9 @@ def reduce(
             b -= 1
             continue
         row = (b << 6) + 63 - leading_zeros(column[b])
-        if pivots[row] < 0:
+        if pairs[row, 0] < 0:
             return row
-        for c in range(starts[row], stops[row]):
+        for c in range(pairs[row, 2], pairs[row, 3]):
             r = pool[c]
             column[r >> 6] ^= np.uint64(1) << np.uint64(r & 63)
     return -1
@@ -134,31 +134,25 @@ def pair(
     until: int,
     until_id: int,
     cells: tuple[np.ndarray, ...],
-    cursor: Int64[np.ndarray, " 3"],
+    cursor: Int64[np.ndarray, " 4"],
     first: Int64[np.ndarray, " n+1"],
-    hops: Int32[np.ndarray, " hop"],
-    rows: Int32[np.ndarray, " hop"],
-    pivots: Int64[np.ndarray, " row"],
-    kinds: Int8[np.ndarray, " row"],
-    starts: Int64[np.ndarray, " row"],
-    stops: Int64[np.ndarray, " row"],
-    pool: Int32[np.ndarray, " used"],
-    used: int,
-) -> tuple[Int32[np.ndarray, " more"], int]:
+    hops: Int64[np.ndarray, "hop 4"],
+    pairs: Int64[np.ndarray, "row 4"],
+    pool: Int32[np.ndarray, " room"],
+) -> Int32[np.ndarray, " more"]:
     """Add the cells up to the position (until, until_id) and pair critical edges with them.
 
     `cells` = late caps, flat edges and edges of several components, each as ids in order of position and then times, and of the last the
-    offsets and points of their components; `cursor` = how many of the first two are done, and the number of pairs. pivots[row] becomes
-    the id of the edge that ends the row, kinds[row] the kind of its cell. Returns the pool and how much of it is used.
+    offsets and points of their components; `cursor` = how many of the first two are done, the number of pairs, and how much of the pool is
+    used. A row of `pairs` becomes the id of the edge that ends it, the kind of its cell, and where in the pool its column lies. Returns
+    the pool.
     """
     late, late_at, flat, flat_at, many, many_at, offsets, points = cells
-    words = (len(pivots) + 63) >> 6
-    column = np.zeros(words, np.uint64)
+    column = np.zeros((len(pairs) + 63) >> 6, np.uint64)
     stack = np.empty(256, np.int64)
     huge = np.int64(0x7FFFFFFFFFFFFFFF)
-    new = 0
-    a, b, c = cursor[0], cursor[1], 0
-    while new + cursor[2] < len(pivots):
+    a, b, c, used = cursor[0], cursor[1], 0, cursor[3]
+    while cursor[2] < len(pairs):
         t, p, kind = huge, huge, -1
         if a < len(late):
             t, p, kind = late_at[a], np.int64(late[a]), LATE
@@ -175,8 +169,7 @@ def pair(
         if kind < 0 or t > until or (t == until and p > until_id):
             break
         i, j = p >> 16, p & 0xFFFF
-        k, stop = 0, 1
-        apart = False
+        k, stop, other = 0, 1, np.int64(-1)
         if kind == LATE:
             a += 1
         elif kind == FLAT:
@@ -184,27 +177,37 @@ def pair(
         else:
             k, stop = offsets[c], offsets[c + 1]
             c += 1
-            apart = w[i, j] != t
-            if apart:
+            if w[i, j] != t:
+                other = np.int64(points[k])
                 k += 1
         while k < stop:
             if kind == LATE:
-                stack = add_edge(m, w, i, j, t, p, first, hops, rows, stack, column)
+                stack[0] = p
+                depth = 1
             else:
                 apex = np.int64(points[k]) if kind == LUNE else midpoint(m, i, j)
-                stack = add_edge(m, w, i, apex, t, p, first, hops, rows, stack, column)
-                stack = add_edge(m, w, j, apex, t, p, first, hops, rows, stack, column)
-                if apart:
-                    apex = np.int64(points[offsets[c - 1]])
-                    stack = add_edge(m, w, i, apex, t, p, first, hops, rows, stack, column)
-                    stack = add_edge(m, w, j, apex, t, p, first, hops, rows, stack, column)
+                stack[0], stack[1] = (i << 16) | apex, (j << 16) | apex
+                depth = 2
+                if other >= 0:
+                    stack[2], stack[3] = (i << 16) | other, (j << 16) | other
+                    depth = 4
+            stack = add_paths(m, w, t, p, first, hops, depth, stack, column)
             k += 1
-            row = reduce(column, pivots, starts, stops, pool)
+            row = reduce(column, pairs, pool)
             if row < 0:
                 continue
-            pivots[row] = p
-            kinds[row] = kind
-            starts[row] = used
+            for d in range(row >> 6, -1, -1):
+                word = column[d]
+                if d == row >> 6:
+                    word &= (np.uint64(1) << np.uint64(row & 63)) - np.uint64(1)
+                while word != 0:
+                    high = 63 - leading_zeros(word)
+                    r = (d << 6) + high
+                    if pairs[r, 0] >= 0:
+                        for e in range(pairs[r, 2], pairs[r, 3]):
+                            column[pool[e] >> 6] ^= np.uint64(1) << np.uint64(pool[e] & 63)
+                    word = column[d] & ((np.uint64(1) << np.uint64(high)) - np.uint64(1))
+            pairs[row, 0], pairs[row, 1], pairs[row, 2] = p, kind, used
             for d in range((row >> 6) + 1):
                 word = column[d]
                 while word != 0:
@@ -215,48 +218,81 @@ def pair(
                     pool[used] = (d << 6) + high
                     used += 1
                 column[d] = 0
-            stops[row] = used
-            new += 1
-            if new + cursor[2] == len(pivots):
+            pairs[row, 3] = used
+            cursor[2] += 1
+            if cursor[2] == len(pairs):
                 break
-    cursor[0], cursor[1] = a, b
-    cursor[2] += new
-    return pool, used
+    cursor[0], cursor[1], cursor[3] = a, b, used
+    return pool
 
 
-def at(a: Int64[np.ndarray, "n n"], ids: Int[np.ndarray, " edge"] | UInt32[np.ndarray, " edge"]) -> Int[np.ndarray, " edge"]:
+@kernel
+def at(a: Int64[np.ndarray, "n n"], ids: Int[np.ndarray, " edge"] | UInt32[np.ndarray, " edge"]) -> Int64[np.ndarray, " edge"]:
     """The entries of a at the edges."""
-    entries: np.ndarray = a[ids >> 16, ids & 0xFFFF]
+    entries = np.empty(len(ids), np.int64)
+    for k in range(len(ids)):
+        e = np.int64(ids[k])
+        entries[k] = a[e >> 16, e & 0xFFFF]
     return entries
+
+
+@kernel
+def list_hops(
+    ids: UInt32[np.ndarray, " edge"],
+    first: Int64[np.ndarray, " n+1"],
+    ends: Int64[np.ndarray, " hop"],
+    edges: Int64[np.ndarray, " hop"],
+) -> None:
+    """List the other ends of the edges at each point, those of i at first[i]..first[i + 1] in order of `ids`, and which edges these are."""
+    for e in ids:
+        first[np.int64(e >> np.uint32(16)) + 1] += 1
+        first[np.int64(e & np.uint32(0xFFFF)) + 1] += 1
+    for i in range(1, len(first)):
+        first[i] += first[i - 1]
+    following = first.copy()
+    for k in range(len(ids)):
+        i, j = np.int64(ids[k] >> np.uint32(16)), np.int64(ids[k] & np.uint32(0xFFFF))
+        for one, two in ((i, j), (j, i)):
+            ends[following[one]] = two
+            edges[following[one]] = k
+            following[one] += 1
+
+
+class Neighbourhood:
+    """The relative neighbourhood graph of a matrix: ids and lengths in order of (length, id), and the edges at each point."""
+
+    def __init__(self, m: Int64[np.ndarray, "n n"], ids: UInt32[np.ndarray, " edge"]):
+        """`ids` come increasing."""
+        self.ids, self.lengths = _sorted(m, ids)
+        self.first = np.zeros(len(m) + 1, np.int64)
+        self.ends, self.edges = np.empty(2 * len(ids), np.int64), np.empty(2 * len(ids), np.int64)
+        list_hops(self.ids, self.first, self.ends, self.edges)
 
 
 class Direction:
     """One cone, VR(w) in VR(m): its critical edges, and those of them that are paired with a cell so far."""
 
     def __init__(
-        self, m: Int64[np.ndarray, "n n"], w: Int64[np.ndarray, "n n"], graph_m: UInt32[np.ndarray, " p"], graph_w: UInt32[np.ndarray, " q"]
+        self,
+        m: Int64[np.ndarray, "n n"],
+        w: Int64[np.ndarray, "n n"],
+        graph: Neighbourhood,
+        late: UInt32[np.ndarray, " late"],
+        flat: UInt32[np.ndarray, " flat"],
     ):
-        """`graph_m` and `graph_w` are the relative neighbourhood graphs: ids, increasing."""
+        """`graph` is that of m. Ids, increasing, of the edges of the graph of w: those with w > m are `late`, and of the rest those that
+        are not in the graph of m are `flat`."""
         self.m, self.w = m, w
-        critical = graph_m[at(w, graph_m) > at(m, graph_m)]
-        by_length = np.argsort(at(m, critical), kind="stable")
-        self.edges = critical[by_length].astype(np.int64)
-        rows = np.full(len(graph_m), -1, np.int32)
-        rows[np.flatnonzero(at(w, graph_m) > at(m, graph_m))[by_length]] = np.arange(len(critical), dtype=np.int32)
-        ends = np.concatenate([graph_m >> 16, graph_m & 0xFFFF]).astype(np.int32)
-        by_end = np.argsort(ends, kind="stable")
-        first = np.searchsorted(ends[by_end], np.arange(len(m) + 1))
-        self.where = (first, np.roll(ends, len(graph_m))[by_end], np.tile(rows, 2)[by_end])
-        is_flat = at(w, graph_w) == at(m, graph_w)
-        late, flat = graph_w[~is_flat], np.setdiff1d(graph_w[is_flat], graph_m, assume_unique=True)
+        caps = at(w, graph.ids)
+        is_critical = caps > graph.lengths
+        self.edges, self.births = graph.ids[is_critical].astype(np.int64), graph.lengths[is_critical]
+        rows = np.where(is_critical, np.cumsum(is_critical) - 1, -1)
+        self.first, self.hops = graph.first, np.stack([graph.ends, *np.stack([graph.lengths, caps, rows])[:, graph.edges]], axis=1)
         self.late, self.late_at = _sorted(w, late)
         self.flat, self.flat_at = _sorted(m, flat)
-        self.cursor = np.zeros(3, np.int64)
-        count = len(critical)
-        self.pivots = np.full(count, -1, np.int64)
-        self.kinds = np.zeros(count, np.int8)
-        self.starts, self.stops = np.zeros(count, np.int64), np.zeros(count, np.int64)
-        self.pool, self.used = np.empty(4 * count + 16, np.int32), 0
+        self.cursor = np.zeros(4, np.int64)
+        self.pairs = np.full((len(self.edges), 4), -1, np.int64)
+        self.pool = np.empty(4 * len(self.edges) + 16, np.int32)
 
     @property
     def done(self) -> bool:
@@ -267,17 +303,18 @@ class Direction:
         """Add the cells of the chunk, and caps up to its end."""
         if not self.done:
             cells = (self.late, self.late_at, self.flat, self.flat_at, chunk.many, chunk.lengths, chunk.offsets, chunk.points)
-            state = (self.pivots, self.kinds, self.starts, self.stops, self.pool, self.used)
-            self.pool, self.used = pair(self.m, self.w, chunk.until, chunk.until_id, cells, self.cursor, *self.where, *state)
+            where = (chunk.until, chunk.until_id, cells, self.cursor, self.first, self.hops, self.pairs)
+            self.pool = pair(self.m, self.w, *where, self.pool)
 
     def barcode(self) -> Barcode:
         """The bars of positive length, when all edges are swept."""
         self.advance(END)
         assert self.done, "a critical edge was left without a cell"
-        born = at(self.m, self.edges).view(np.float64)
-        died = np.where(self.kinds == LATE, at(self.w, self.pivots), at(self.m, self.pivots)).view(np.float64)
+        born = self.births.view(np.float64)
+        ends, kinds = self.pairs[:, 0], self.pairs[:, 1]
+        died = np.where(kinds == LATE, at(self.w, ends), at(self.m, ends)).view(np.float64)
         long = died > born
-        births, deaths = (np.stack([e[long] >> 16, e[long] & 0xFFFF], axis=1) for e in (self.edges, self.pivots))
+        births, deaths = (np.stack([e[long] >> 16, e[long] & 0xFFFF], axis=1) for e in (self.edges, ends))
         return Barcode.from_pairs(np.stack([born[long], died[long]], axis=1), births, deaths)
 
 

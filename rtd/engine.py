@@ -109,12 +109,9 @@ def _barcodes(
     with ThreadPoolExecutor(threads) if threads > 1 else nullcontext() as pool:
         each = pool.map if pool else map
         (graph_w, near_w), (graph_v, near_v) = (_graph(a, radius, threads, each) for a, radius in ((w, radii[0]), (v, radii[1])))
-        shared = []
-        for a, ids, near in ((w, graph_w, near_v), (v, graph_v, near_w)):
-            same = ids[cells.at(a, ids) == cells.at(m, ids)]
-            shared.append(same[: lunes.keep_empty(m, near, same)])
-        graph_m = np.union1d(*shared)
-        todo = [cells.Direction(m, a, graph_m, ids) for a, ids in ((w, graph_w), (v, graph_v))[:directions]]
+        parts = [_parts(a, m, ids, near) for a, ids, near in ((w, graph_w, near_v), (v, graph_v, near_w))]
+        graph = cells.Neighbourhood(m, np.union1d(parts[0][0], parts[1][0]))
+        todo = [cells.Direction(m, a, graph, late, flat) for a, (_, late, flat) in list(zip((w, v), parts, strict=True))[:directions]]
         if not all(d.done for d in todo):
             runs = edges.runs(m.view(np.float64), float(radii.view(np.float64)[2]))
             for chunk in sweep.chunks(runs, np.argsort(spread, kind="stable").astype(np.int32), threads, each):
@@ -141,3 +138,14 @@ def _graph(
     bits = coarse.view(np.int32)
     found = each(lambda start, stop: lunes.graph(a, bits, longest, near, far, start, stop), bounds[:-1], bounds[1:])
     return np.concatenate([ids[:count] for ids, count in found]), near
+
+
+def _parts(
+    a: Int64[np.ndarray, "n n"], m: Int64[np.ndarray, "n n"], ids: UInt32[np.ndarray, " edge"], near: Int32[np.ndarray, "n 16"]
+) -> tuple[UInt32[np.ndarray, " empty"], UInt32[np.ndarray, " late"], UInt32[np.ndarray, " flat"]]:
+    """Edges of the graph of a: those that are in the graph of m too, with the same length; those longer than in m; and the rest."""
+    is_late = cells.at(a, ids) > cells.at(m, ids)
+    same = ids[~is_late]
+    empty, flat = np.empty_like(same), np.empty_like(same)
+    count = lunes.part(m, near, same, empty, flat)
+    return empty[:count], ids[is_late], flat[: len(same) - count]

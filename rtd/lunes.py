@@ -187,17 +187,28 @@ def graph(
 
 
 @kernel
-def keep_empty(a: Int64[np.ndarray, "n n"], near: Int32[np.ndarray, "n 16"], ids: UInt32[np.ndarray, " edge"]) -> int:
-    """Move the edges with an empty lune to the front of `ids`; returns how many. Points that may be near are tried first."""
+def part(
+    a: Int64[np.ndarray, "n n"],
+    near: Int32[np.ndarray, "n 16"],
+    ids: UInt32[np.ndarray, " edge"],
+    empty: UInt32[np.ndarray, " edge"],
+    other: UInt32[np.ndarray, " edge"],
+) -> int:
+    """Write the ids of edges with an empty lune to the front of `empty`, the rest to that of `other`; returns how many are empty.
+
+    The points `near` to an end are tried first.
+    """
     count = 0
-    for e in ids:
-        i, j = np.int64(e >> np.uint32(16)), np.int64(e & np.uint32(0xFFFF))
+    for at in range(len(ids)):
+        i, j = np.int64(ids[at] >> np.uint32(16)), np.int64(ids[at] & np.uint32(0xFFFF))
         x = a[i, j]
         held = False
         for c in range(NEAR):
             k, h = near[i, c], near[j, c]
             held |= ((a[i, k] < x) & (a[j, k] < x)) | ((a[i, h] < x) & (a[j, h] < x))
         if not held and is_empty(a, i, j):
-            ids[count] = e
+            empty[count] = ids[at]
             count += 1
+        else:
+            other[at - count] = ids[at]
     return count
