@@ -48,6 +48,7 @@ def constant(x: Shaped[Tensor, "*sample_input"], steps: int) -> Float[Tensor, "s
 
 def delta(x: Shaped[Tensor, "*sample_time_input"], *, threshold: Number = 0.1) -> Float[Tensor, "sample time input"]:
     """Spikes where a signal changed since the step before: 1 where it rose by `threshold` or more, -1 where it fell; 0 at first."""
+    _check_tensor(x)
     if x.ndim != 3:
         raise ValueError(f"delta wants a signal [sample, time, input], not an array of shape {tuple(x.shape)}.")
     _check_values(x)
@@ -57,6 +58,7 @@ def delta(x: Shaped[Tensor, "*sample_time_input"], *, threshold: Number = 0.1) -
 
 
 def _check(x: Tensor, steps: int) -> None:
+    _check_tensor(x)
     if x.ndim != 2:
         raise ValueError(
             f"an encoder wants values [sample, input], not an array of shape {tuple(x.shape)}; flatten(1) makes images into rows."
@@ -64,6 +66,11 @@ def _check(x: Tensor, steps: int) -> None:
     if steps < 1:
         raise ValueError(f"steps={steps}: at least one time step is needed.")
     _check_values(x)
+
+
+def _check_tensor(x: object) -> None:
+    if not isinstance(x, Tensor):
+        raise ValueError(f"an encoder wants a tensor, not {type(x).__name__}; torch.as_tensor(x) makes one.")
 
 
 def _check_values(x: Tensor) -> None:

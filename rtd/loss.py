@@ -143,6 +143,8 @@ class RTDLoss(nn.Module):
 def _loss(
     w: Matrix, v: Matrix, w_lengths: Lengths, v_lengths: Lengths, member: Member, longest: int | None, device: torch.device
 ) -> Float64[Tensor, ""]:
+    if not isinstance(member, Member):
+        raise ValueError(f"`member` is rtd.loss.RTD, MAX_RTD, SRTD, RTD_LITE, MAX_RTD_LITE or SRTD_LITE; got {member!r}.")
     kept = None if longest is None else as_positive(longest, "longest")
     barcodes = member.barcodes(w, v)
     value = 0.0

@@ -93,7 +93,7 @@ def read_tensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     except TypeError as error:
         raise ValueError(f"{path} holds numbers that numpy lacks ({error}); save them as float32.") from error
     except SafetensorError as error:
-        raise ValueError(f"{path} is truncated or no safetensors file; delete it and make it anew.") from error
+        raise ValueError(f"{path} is truncated or no safetensors file; make it anew (of a study: delete it and run again).") from error
 
 
 def sweep(folder: Path) -> int:

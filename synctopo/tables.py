@@ -161,7 +161,7 @@ def layers(rows: Sequence[Row], of: Sequence[tuple[str, str]], measure: str) -> 
             line["random layers"] = f"{np.mean(control):+.2f}"
         lines.append(line)
     floor = f"; with so many seeds p cannot fall below {smallest:.3g}" if smallest is not None else ""
-    title = f"{measure} between two conditions minus {measure} between seeds of one, along the unrolled layers (p in brackets{floor})"
+    title = f"{measure} between two conditions minus {measure} between seeds of one, site by site (p in brackets{floor})"
     return Table(f"{measure}_layers", title, pd.DataFrame(lines))
 
 

@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -67,3 +70,11 @@ def test_delta_spikes_where_the_signal_changes() -> None:
 def test_what_cannot_be_encoded_is_refused_with_a_sentence(call: object, sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         call()
+
+
+@pytest.mark.slow
+def test_a_numpy_array_is_told_to_become_a_tensor() -> None:
+    # in a process of its own: the type checks of the test run would speak first
+    code = "import numpy, rsnn; rsnn.encode.constant(numpy.ones((2, 3)), 5)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "ValueError: an encoder wants a tensor, not ndarray; torch.as_tensor(x) makes one." in done.stderr

@@ -1,4 +1,6 @@
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 
 import numpy as np
@@ -241,3 +243,11 @@ def test_a_collapsed_cloud_is_refused() -> None:
 def test_unequal_numbers_of_samples_are_refused() -> None:
     with pytest.raises(ValueError, match="x has 10 and y has 9"):
         rtd_loss(cloud(10, 3, 0), cloud(9, 3, 0))
+
+
+@pytest.mark.slow
+def test_a_word_in_place_of_a_member_is_refused_with_the_members() -> None:
+    # in a process of its own: the type checks of the test run would speak first
+    code = "import torch, rtd; x = torch.eye(4); rtd.rtd_loss(x, x, member='srtd')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "ValueError: `member` is rtd.loss.RTD, MAX_RTD, SRTD, RTD_LITE, MAX_RTD_LITE or SRTD_LITE; got 'srtd'." in done.stderr
