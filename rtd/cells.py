@@ -247,8 +247,8 @@ def list_hops(
     for e in ids:
         first[np.int64(e >> np.uint32(16)) + 1] += 1
         first[np.int64(e & np.uint32(0xFFFF)) + 1] += 1
-    for i in range(1, len(first)):
-        first[i] += first[i - 1]
+    for c in range(1, len(first)):
+        first[c] += first[c - 1]
     following = first.copy()
     for k in range(len(ids)):
         i, j = np.int64(ids[k] >> np.uint32(16)), np.int64(ids[k] & np.uint32(0xFFFF))

@@ -6,7 +6,7 @@ import numpy as np
 
 from rtd import engine
 from rtd.barcode import Barcode
-from rtd.inputs import as_matrices, as_positive
+from rtd.inputs import as_matrices, as_positive, device_of
 
 
 def cross_barcode(w: Any, v: Any, *, threads: int = 1, progress: engine.Progress | None = None) -> Barcode:
@@ -15,12 +15,13 @@ def cross_barcode(w: Any, v: Any, *, threads: int = 1, progress: engine.Progress
     It is the barcode of H_1 of the mapping cone of VR(w) -> VR(min(w, v)) over the field of two elements (Barannikov et al. 2022,
     arXiv 2201.00058). All bars are finite; each birth is an entry of `v` and each death an entry of `w`
     or `v`, with the edge where it stands. Not symmetric in its arguments. [n, n] arrays, lists or tensors, of any real dtype; not
-    normalised here. For large n, `progress` is called with the share of the work that is done; what it raises ends the work.
+    normalised here. Where one lives on a GPU, the sweep over the edges runs there. For large n, `progress` is called with the share of the
+    work that is done; what it raises ends the work.
 
     Raises ValueError unless both matrices are square, symmetric, finite, non-negative, 0 on the diagonal, and on the same points.
     """
     a, b = as_matrices(w, v)
-    return engine.cone_barcode(np.minimum(a, b), a, threads=as_positive(threads, "threads"), progress=progress)
+    return engine.cone_barcode(np.minimum(a, b), a, threads=as_positive(threads, "threads"), progress=progress, device=device_of(w, v))
 
 
 def cone_barcode(small: Any, big: Any, *, threads: int = 1, progress: engine.Progress | None = None) -> Barcode:
@@ -32,7 +33,7 @@ def cone_barcode(small: Any, big: Any, *, threads: int = 1, progress: engine.Pro
     Raises ValueError for what is no distance matrix, and where an entry of `small` exceeds that of `big`.
     """
     low, high = ordered(small, big)
-    return engine.cone_barcode(low, high, threads=as_positive(threads, "threads"), progress=progress)
+    return engine.cone_barcode(low, high, threads=as_positive(threads, "threads"), progress=progress, device=device_of(small, big))
 
 
 def ordered(small: Any, big: Any) -> tuple[np.ndarray, np.ndarray]:

@@ -10,11 +10,11 @@ import torch
 from jaxtyping import Float64
 
 from rtd import engine
-from rtd.inputs import as_clouds, as_matrices, as_positive
+from rtd.inputs import as_clouds, as_matrices, as_positive, device_of
 from rtd.metrics import Convention, DegenerateError, distances, normalise, whole_matrix
 
 Matrix = Float64[np.ndarray, "n n"]
-Directions = Callable[[Matrix, Matrix, int], tuple[float, float]]
+Directions = Callable[[Matrix, Matrix, engine.Place], tuple[float, float]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,13 +113,13 @@ def over_batches(directions: Directions) -> Comparison:
         convention: Convention = whole_matrix,
         threads: int = 1,
     ) -> Divergence:
-        as_positive(threads, "threads")
+        place = engine.Place(as_positive(threads, "threads"), device_of(x, y))
 
         def measured(w: Matrix, v: Matrix) -> tuple[float, float]:
             # one name for both, so that a matrix of large n goes when its quotient comes
             w = _scaled(w, "x", quantile, convention)
             v = _scaled(v, "y", quantile, convention)
-            return directions(w, v, threads)
+            return directions(w, v, place)
 
         return average(measured, x, y, batch=batch, trials=trials, generator=generator, metric=metric)
 
@@ -188,33 +188,33 @@ def _scaled(d: Matrix, name: str, quantile: float, convention: Convention) -> Ma
 
 
 @over_batches
-def rtd(w: Matrix, v: Matrix, threads: int) -> tuple[float, float]:
+def rtd(w: Matrix, v: Matrix, place: engine.Place) -> tuple[float, float]:
     """Representation topology divergence: the mean over both directions of the total length of the degree-1 R-Cross-Barcode.
 
     Barannikov et al. 2022, arXiv 2201.00058. `forward` is RTD_1(w, v), of the mapping cone of
     VR(w) -> VR(min(w, v)), `backward` is RTD_1(v, w). 0 for clouds that are equal up to isometry and scale.
     """
-    forward, backward = engine.cross_barcodes(w, v, threads=threads)
+    forward, backward = engine.cross_barcodes(w, v, threads=place.threads, device=place.device)
     return forward.total(), backward.total()
 
 
 @over_batches
-def max_rtd(w: Matrix, v: Matrix, threads: int) -> tuple[float, float]:
+def max_rtd(w: Matrix, v: Matrix, place: engine.Place) -> tuple[float, float]:
     """Max-RTD: the total length in degree 1 of the mapping cone of VR(max(w, v)) -> VR(w), `forward`, and -> VR(v), `backward`.
 
     Wang and Hu 2026, arXiv 2606.06342, def. C.1 with matrix 1c; the authors' RTD-AE code has the two the other way round. With RTD,
     forward + forward >= SRTD (their theorem 3.3).
     """
     most = np.maximum(w, v)
-    forward, backward = (engine.cone_barcode(d, most, threads=threads) for d in (w, v))
+    forward, backward = (engine.cone_barcode(d, most, threads=place.threads, device=place.device) for d in (w, v))
     return forward.total(), backward.total()
 
 
 @over_batches
-def srtd(w: Matrix, v: Matrix, threads: int) -> tuple[float, float]:
+def srtd(w: Matrix, v: Matrix, place: engine.Place) -> tuple[float, float]:
     """SRTD: the total length in degree 1 of the mapping cone of VR(max(w, v)) -> VR(min(w, v)), one number for both directions.
 
     Wang and Hu 2026, arXiv 2606.06342, def. 3.1 and alg. 3. Their values use the convention `positive_pairs`.
     """
-    total = engine.cone_barcode(np.minimum(w, v), np.maximum(w, v), threads=threads).total()
+    total = engine.cone_barcode(np.minimum(w, v), np.maximum(w, v), threads=place.threads, device=place.device).total()
     return total, total

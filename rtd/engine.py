@@ -9,21 +9,36 @@ edges with an empty lune in w. What is left is one small matrix over F2.
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
+from dataclasses import dataclass
 
 import numpy as np
+import torch
 from jaxtyping import Float64, Int32, Int64, Shaped, UInt32
 
-from rtd import cells, compilation, edges, lunes, sweep
+from rtd import cells, compilation, edges, lunes, sweep, torch_sweep
 from rtd.barcode import Barcode
 
 MOST_POINTS = 65535  # the id of an edge is 2 x 16 bits
-__all__ = ["Progress", "cone_barcode", "cross_barcodes", "is_compiled", "warm_up"]
+__all__ = ["Place", "Progress", "cone_barcode", "cross_barcodes", "is_compiled", "warm_up"]
 
 Progress = Callable[[float], object]
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where the sweep runs: in `threads` on the CPU, compiled, or, with a `device`, there in torch operations."""
+
+    threads: int = 1
+    device: torch.device | None = None
+
+
 def cone_barcode(
-    small: Shaped[np.ndarray, "..."], big: Shaped[np.ndarray, "..."], *, threads: int = 1, progress: Progress | None = None
+    small: Shaped[np.ndarray, "..."],
+    big: Shaped[np.ndarray, "..."],
+    *,
+    threads: int = 1,
+    device: torch.device | None = None,
+    progress: Progress | None = None,
 ) -> Barcode:
     """Exact bars of degree 1 of the mapping cone of VR(big) -> VR(small), for small <= big entrywise.
 
@@ -37,17 +52,22 @@ def cone_barcode(
     if not (small <= big).all():
         i, j = np.argwhere(small > big)[0]
         raise ValueError(f"small must be <= big in every entry, but at ({i}, {j}) they are {small[i, j]:g} and {big[i, j]:g}; swap them?")
-    return _barcodes(larger, smaller, 1, threads, progress)[0]
+    return _barcodes(larger, smaller, 1, Place(threads, device), progress)[0]
 
 
 def cross_barcodes(
-    w: Shaped[np.ndarray, "..."], v: Shaped[np.ndarray, "..."], *, threads: int = 1, progress: Progress | None = None
+    w: Shaped[np.ndarray, "..."],
+    v: Shaped[np.ndarray, "..."],
+    *,
+    threads: int = 1,
+    device: torch.device | None = None,
+    progress: Progress | None = None,
 ) -> tuple[Barcode, Barcode]:
     """The R-Cross-Barcodes of degree 1 of (w, v) and of (v, w): cones of VR(w) and of VR(v) in VR(min(w, v)), from one sweep.
 
     Barannikov et al., "Representation Topology Divergence", 2022, def. 3.1. Arguments, memory and errors as for `cone_barcode`.
     """
-    forward, backward = _barcodes(*_checked(w, v), 2, threads, progress)
+    forward, backward = _barcodes(*_checked(w, v), 2, Place(threads, device), progress)
     return forward, backward
 
 
@@ -98,9 +118,9 @@ def _complaint(d: Float64[np.ndarray, "n n"]) -> str:
 
 
 def _barcodes(
-    w: Int64[np.ndarray, "n n"], v: Int64[np.ndarray, "n n"], directions: int, threads: int, progress: Progress | None
+    w: Int64[np.ndarray, "n n"], v: Int64[np.ndarray, "n n"], directions: int, place: Place, progress: Progress | None
 ) -> list[Barcode]:
-    n = len(w)
+    n, threads = len(w), place.threads
     if n < 2:
         return [Barcode.empty()] * directions
     m = np.empty_like(w)
@@ -113,8 +133,12 @@ def _barcodes(
         graph = cells.Neighbourhood(m, np.union1d(parts[0][0], parts[1][0]))
         todo = [cells.Direction(m, a, graph, late, flat) for a, (_, late, flat) in list(zip((w, v), parts, strict=True))[:directions]]
         if not all(d.done for d in todo):
-            runs = edges.runs(m.view(np.float64), float(radii.view(np.float64)[2]))
-            for chunk in sweep.chunks(runs, np.argsort(spread, kind="stable").astype(np.int32), threads, each):
+            lengths, radius = m.view(np.float64), float(radii.view(np.float64)[2])
+            if place.device is not None:
+                swept = torch_sweep.chunks(torch.from_numpy(lengths).to(place.device), radius)
+            else:
+                swept = sweep.chunks(edges.runs(lengths, radius), np.argsort(spread, kind="stable").astype(np.int32), threads, each)
+            for chunk in swept:
                 list(each(cells.Direction.advance, todo, [chunk] * directions))
                 if progress is not None:
                     progress(chunk.done)

@@ -67,6 +67,11 @@ def as_matrices(w: Any, v: Any, names: tuple[str, str] = ("w", "v")) -> tuple[Fl
     return a, b
 
 
+def device_of(*arrays: Any) -> torch.device | None:
+    """The device of the first tensor that does not live on the CPU; None where there is none."""
+    return next((a.device for a in arrays if isinstance(a, Tensor) and a.device.type != "cpu"), None)
+
+
 def as_positive(value: Any, name: str) -> int:
     """A whole number of at least 1."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:

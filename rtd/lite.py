@@ -9,13 +9,14 @@ from rtd.barcode import Barcode
 from rtd.compilation import kernel
 from rtd.cone import ordered
 from rtd.divergence import over_batches
+from rtd.engine import Place
 from rtd.inputs import as_matrices
 
 Matrix = Float64[np.ndarray, "n n"]
 
 
 @over_batches
-def rtd_lite(w: Matrix, v: Matrix, _threads: int) -> tuple[float, float]:
+def rtd_lite(w: Matrix, v: Matrix, _place: Place) -> tuple[float, float]:
     """RTD-lite: half of MST(w) + MST(v), minus MST(min(w, v)); Tulchinskii et al. 2025, arXiv 2503.11910.
 
     MST is the weight of a minimum spanning tree, entries of 0 included. `forward` is MST(w) - MST(min), the total length of
@@ -26,7 +27,7 @@ def rtd_lite(w: Matrix, v: Matrix, _threads: int) -> tuple[float, float]:
 
 
 @over_batches
-def max_rtd_lite(w: Matrix, v: Matrix, _threads: int) -> tuple[float, float]:
+def max_rtd_lite(w: Matrix, v: Matrix, _place: Place) -> tuple[float, float]:
     """Max-RTD-lite: MST(max(w, v)) minus half of MST(w) + MST(v); what Max-RTD sees of components.
 
     Wang and Hu 2026, arXiv 2606.06342. `forward` is MST(max) - MST(w), `backward` is MST(max) - MST(v). At least half of SRTD-lite, which
@@ -37,7 +38,7 @@ def max_rtd_lite(w: Matrix, v: Matrix, _threads: int) -> tuple[float, float]:
 
 
 @over_batches
-def srtd_lite(w: Matrix, v: Matrix, _threads: int) -> tuple[float, float]:
+def srtd_lite(w: Matrix, v: Matrix, _place: Place) -> tuple[float, float]:
     """SRTD-lite: MST(max(w, v)) - MST(min(w, v)), one number for both directions.
 
     Wang and Hu 2026, arXiv 2606.06342, def. 3.2. It is the sum of RTD-lite and Max-RTD-lite.

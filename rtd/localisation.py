@@ -8,7 +8,7 @@ from jaxtyping import Float64, Int64
 
 from rtd.barcode import Barcode
 from rtd.engine import cross_barcodes
-from rtd.inputs import as_positive
+from rtd.inputs import as_positive, device_of
 from rtd.lite import spanning_tree
 from rtd.metrics import Convention, whole_matrix
 from rtd.pairs import normalised_pair
@@ -85,7 +85,7 @@ def localise(
     Raises ValueError for what `rtd.rtd` refuses, and DegenerateError (a ValueError) for a representation without a scale.
     """
     w, v = normalised_pair(x, y, metric, quantile, convention)
-    forward, backward = cross_barcodes(w, v, threads=as_positive(threads, "threads"))
+    forward, backward = cross_barcodes(w, v, threads=as_positive(threads, "threads"), device=device_of(x, y))
     return Localisation(forward, backward, w, v)
 
 
