@@ -133,6 +133,11 @@ class RSNNSpec(Spec):
         """The site that is recorded and read out where a study names none."""
         return "hidden.spikes"
 
+    @property
+    def sites(self) -> tuple[str, ...]:
+        """Every site of the model."""
+        return ("hidden.spikes", "hidden.voltage", "hidden.current", "hidden.trace", "readout")
+
 
 class AdamLearning(Spec):
     """learning = { rule = "adam", ... }: gradient descent on cross-entropy."""
@@ -155,6 +160,11 @@ class MLPSpec(Spec):
     def main_site(self) -> str:
         """The site that is recorded and read out where a study names none."""
         return f"hidden{len(self.hidden)}"
+
+    @property
+    def sites(self) -> tuple[str, ...]:
+        """Every site of the model."""
+        return (*(f"hidden{k + 1}" for k in range(len(self.hidden))), "readout")
 
     learning: Annotated[NoLearning | AdamLearning, Field(discriminator="rule")] = NoLearning()
 
@@ -267,6 +277,11 @@ def model_spec(table: Mapping[str, Any], where: str) -> ModelSpec:
     if not isinstance(table["family"], str) or table["family"] not in FAMILIES:
         raise unknown("model family", table["family"], FAMILIES, f"in {where}")
     found: Any = parsed(FAMILIES[table["family"]].spec, table, where)
+    if isinstance(found, RSNNSpec):
+        try:
+            found.neuron.built()
+        except ValueError as error:
+            raise ValueError(f"{where}.neuron: {error}") from None
     return found
 
 

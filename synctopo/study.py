@@ -93,6 +93,10 @@ class Study:
                 raise unknown("measure", measure, MEASURES)
             if compare.measures.count(measure) > 1:
                 raise ValueError(f"compare.measures names {measure!r} more than once; leave the others out.")
+        for name, model in models.items():
+            for site in record.sites or ():
+                if site not in model.sites:
+                    raise unknown("site", site, model.sites, f"in models.{name}, which record.sites asks for")
         for contrast in compare.contrasts:
             for condition in contrast:
                 if condition not in models:

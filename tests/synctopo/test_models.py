@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
 import rsnn
 import rtd
+from synctopo import catalog
 from synctopo.models import MLP, Hooked, Model
 
 pytestmark = pytest.mark.smoke
@@ -94,3 +96,12 @@ def test_consuming_the_states_leaves_gradients_switched_on(family):
     model, x = family
     next(iter(model.states(x)))
     assert torch.is_grad_enabled()
+
+
+def test_the_catalogue_names_the_sites_that_its_models_have():
+    for table in ({"family": "rsnn", "units": 20, "connectivity": 0.3}, {"family": "mlp", "hidden": [5, 4]}):
+        spec = catalog.model_spec(table, "m")
+        model = catalog.build(spec, (2, 3), 4, 0)
+        x = catalog.FAMILIES[spec.family].inputs(spec, np.full((2, 2, 3), 0.5, dtype=np.float32), _generator())
+        assert tuple(_states(model, x)[0]) == spec.sites
+        assert spec.main_site in spec.sites

@@ -93,6 +93,12 @@ def test_a_parameter_can_be_a_distribution(write):
         ("[compare]", '[compare]\nmeasures = ["rdt"]', "no measure 'rdt'; the nearest are 'rtd'"),
         ("[compare]", "[compare]\nbatch = 1", "compare.batch is 1; wanted: greater than or equal to 2"),
         ("[compare]", '[record]\nreduce = "cuont"\n[compare]', "no reduction 'cuont'; the nearest is 'count'"),
+        (
+            'family = "mlp"\nhidden = [16]',
+            'family = "rsnn"\nunits = 9\nneuron = { tau_mem = -1.0 }',
+            r"models.plain.neuron: LIF\(tau_mem=-1.0\)",
+        ),
+        ("[compare]", '[record]\nsites = ["hiden1"]\n[compare]', "no site 'hiden1' in models.plain.*; the nearest is 'hidden1'"),
         ("seeds = [0, 1]", "seeds = [0, 0]", "seeds are different whole numbers"),
         ("seeds = [0, 1]", "seeds = []", r"seeds is \[\]"),
         ("seeds = [0, 1]", "", "seeds is missing"),
