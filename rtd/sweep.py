@@ -23,32 +23,31 @@ def components(
     seed: int,
     left: UInt64[np.ndarray, " words"],
     rest: UInt64[np.ndarray, " words"],
-    turn: UInt64[np.ndarray, " words"],
     points: Int32[np.ndarray, " n"],
 ) -> int:
     """Put one point of each component of the set `left` into `points`, first `seed`; returns the number of components.
 
-    `rest` is what of `left` is not adjacent to the seed. A component is known by the neighbours of few of its points: the next one is taken
-    from `rest`, where it meets what is covered. When none of `rest` does, the component is complete. Overwrites the sets.
+    `rest`, not empty, is what of `left` is not adjacent to the seed. A component is known by the neighbours of few of its points: the next
+    one is taken from `rest`, where it meets what is covered. When none of `rest` does, the component is complete. Overwrites both sets.
     """
     words = len(left)
     count = 0
     while True:
         points[count] = seed
         count += 1
-        some = np.uint64(1)
         grown = True
-        while grown and some != 0:
+        while grown:
             grown = False
-            for c in range(words):
-                turn[c] = rest[c]
             b = 0
+            later = ~np.uint64(0)
             while b < words:
-                word = turn[b] & rest[b]
+                word = rest[b] & later
                 if word == 0:
                     b += 1
+                    later = ~np.uint64(0)
                     continue
-                turn[b] = word & (word - np.uint64(1))
+                lowest = word & (~word + np.uint64(1))
+                later = ~(lowest | (lowest - np.uint64(1)))
                 row = rows[(b << 6) + trailing_zeros(word)]
                 meets = np.uint64(0)
                 for c in range(words):
@@ -57,8 +56,9 @@ def components(
                     grown = True
                     some = np.uint64(0)
                     for c in range(words):
-                        rest[c] &= ~row[c]
-                        some |= rest[c]
+                        word = rest[c] & ~row[c]
+                        rest[c] = word
+                        some |= word
                     if some == 0:
                         return count
         b = 0
@@ -68,9 +68,11 @@ def components(
         row = rows[seed]
         some = np.uint64(0)
         for c in range(words):
-            left[c] = rest[c]
-            rest[c] &= ~row[c]
-            some |= rest[c]
+            word = rest[c]
+            left[c] = word
+            word &= ~row[c]
+            rest[c] = word
+            some |= word
         if some == 0:
             points[count] = seed
             return count + 1
@@ -103,7 +105,6 @@ def sweep(
     words = rows.shape[1]
     left = np.empty(words, np.uint64)
     rest = np.empty(words, np.uint64)
-    turn = np.empty(words, np.uint64)
     found = np.empty(n, np.int32)
     places = np.empty(256, np.int64)
     offsets = np.empty(257, np.int64)
@@ -122,12 +123,13 @@ def sweep(
             hub = rows[seed]
             some = np.uint64(0)
             for c in range(words):
-                some |= one[c] & two[c] & ~hub[c]
+                word = one[c] & two[c]
+                left[c] = word
+                word &= ~hub[c]
+                rest[c] = word
+                some |= word
             if some != 0:
-                for c in range(words):
-                    left[c] = one[c] & two[c]
-                    rest[c] = left[c] & ~hub[c]
-                count = components(rows, seed, left, rest, turn, found)
+                count = components(rows, seed, left, rest, found)
                 if count > 1:
                     if many == len(places):
                         places = longer(places, 0)
