@@ -9,21 +9,21 @@ from jaxtyping import Float64, Int64, UInt32
 from rtd.compilation import kernel
 
 MOST_BUCKETS = 1 << 22
-GROUP = 1 << 22  # edges that are in memory at a time
+LEAST_GROUP, MOST_GROUP = 1 << 15, 1 << 22  # edges that are in memory at a time
 FEWEST = 1 << 12  # edges in a run
-RUNS = 16  # per group
+RUNS = 8  # per group
 SHORT = 32  # buckets up to this size are sorted by insertion
 
 
 @kernel
-def bucket_counts(a: Float64[np.ndarray, "n n"], limit: float, scale: float, counts: Int64[np.ndarray, " offset"]) -> None:
-    """counts[b + 1] = how many edges i < j, a_ij <= limit, fall into bucket b = floor(a_ij * scale), then summed up to offsets."""
+def bucket_counts(a: Float64[np.ndarray, "n n"], scale: float, counts: Int64[np.ndarray, " buckets+2"]) -> None:
+    """counts[b + 1] = how many edges i < j fall into bucket b = floor(a_ij * scale), or into the last bucket; then summed up to offsets."""
     n = len(a)
+    last = float(len(counts) - 2)
     for i in range(n):
         row = a[i]
         for j in range(i + 1, n):
-            if row[j] <= limit:
-                counts[int(row[j] * scale) + 1] += 1
+            counts[int(min(row[j] * scale, last)) + 1] += 1
     for b in range(1, len(counts)):
         counts[b] += counts[b - 1]
 
@@ -31,7 +31,6 @@ def bucket_counts(a: Float64[np.ndarray, "n n"], limit: float, scale: float, cou
 @kernel
 def scatter(
     a: Float64[np.ndarray, "n n"],
-    limit: float,
     scale: float,
     first: int,
     last: int,
@@ -39,22 +38,23 @@ def scatter(
     keys: Float64[np.ndarray, " edge"],
     ids: UInt32[np.ndarray, " edge"],
 ) -> None:
-    """Write lengths and ids of the edges of buckets first..last, bucket by bucket, ids increasing in each."""
+    """Write lengths and ids of the edges of buckets first..last, bucket by bucket, ids increasing in each; one place more is needed."""
     n = len(a)
-    following = np.empty(last - first, np.int64)
-    for b in range(first, last):
-        following[b - first] = offsets[b] - offsets[first]
+    beyond = last - first
+    following = np.empty(beyond + 1, np.int64)
+    for b in range(beyond + 1):
+        following[b] = offsets[first + b] - offsets[first]
+    top = float(last)
     for i in range(n):
         row = a[i]
         for j in range(i + 1, n):
             x = row[j]
-            if x <= limit:
-                b = int(x * scale)
-                if first <= b and b < last:
-                    at = int(following[b - first])
-                    keys[at] = x
-                    ids[at] = (i << 16) | j
-                    following[b - first] = at + 1
+            b = int(min(x * scale, top)) - first
+            b = beyond if b < 0 else b
+            at = following[b]
+            keys[at] = x
+            ids[at] = (i << 16) | j
+            following[b] = at + (b < beyond)
 
 
 @kernel
@@ -134,29 +134,31 @@ class Run:
 
 
 def runs(m: Float64[np.ndarray, "n n"], radius: float) -> Iterator[Run]:
-    """All edges up to the length `radius`, in order. Memory: n^2 bytes up to 32 MiB to count, and 12 bytes for each edge of a group.
+    """All edges up to the length `radius`, in order, and few that are longer.
 
-    A group has 2^22 edges, or more where more are so nearly equal that they fall in one bucket.
+    Memory: n^2 bytes up to 32 MiB to count, and 12 bytes for each edge of a group: at most 2^22 edges, or more where more are so nearly
+    equal that they fall in one bucket.
     """
     n = len(m)
     buckets = min(max(64, n * n // 8), MOST_BUCKETS)
     scale = (buckets - 1) / radius if radius > 0 else 0.0
     if not np.isfinite(scale):  # all lengths are next to 0
         scale = 0.0
-    offsets = np.zeros(buckets + 1, np.int64)
-    bucket_counts(m, radius, scale, offsets)
-    total = int(offsets[-1])
+    offsets = np.zeros(buckets + 2, np.int64)
+    bucket_counts(m, scale, offsets)
+    total = int(offsets[buckets])
+    group = min(max(total // 2, LEAST_GROUP), MOST_GROUP)
 
     def after(first: int, count: int) -> int:
-        return max(first + 1, int(np.searchsorted(offsets, offsets[first] + count, side="right")) - 1)
+        return min(buckets, max(first + 1, int(np.searchsorted(offsets, offsets[first] + count, side="right")) - 1))
 
     first = 0
     while offsets[first] < total:
-        last = after(first, GROUP)
+        last = after(first, group)
         base = int(offsets[first])
         size = int(offsets[last]) - base
-        lengths, ids = np.empty(size), np.empty(size, np.uint32)
-        scatter(m, radius, scale, first, last, offsets, lengths, ids)
+        lengths, ids = np.empty(size + 1), np.empty(size + 1, np.uint32)
+        scatter(m, scale, first, last, offsets, lengths, ids)
         while first < last:
             stop = min(last, after(first, max(FEWEST, size // RUNS)))
             sort_buckets(first, stop, base, offsets, lengths, ids)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float64, Int32, Int64, Shaped, UInt32
+from jaxtyping import Float64, Int16, Int64, Shaped, UInt32
 
 from rtd import cells, compilation, edges, lunes, sweep, torch_sweep
 from rtd.barcode import Barcode
@@ -128,8 +128,11 @@ def _barcodes(
     lunes.smaller(w, v, m, spread, radii)
     with ThreadPoolExecutor(threads) if threads > 1 else nullcontext() as pool:
         each = pool.map if pool else map
-        (graph_w, near_w), (graph_v, near_v) = (_graph(a, radius, threads, each) for a, radius in ((w, radii[0]), (v, radii[1])))
-        parts = [_parts(a, m, ids, near) for a, ids, near in ((w, graph_w, near_v), (v, graph_v, near_w))]
+        radius = float(radii.view(np.float64).max())
+        scale = (int(lunes.TOP) - 1) / radius if radius > 1e-300 else 0.0
+        (graph_w, coarse_w), (graph_v, coarse_v) = (_graph(a, r, scale, threads, each) for a, r in ((w, radii[0]), (v, radii[1])))
+        parts = [_parts(a, m, ids, coarse_w, coarse_v) for a, ids in ((w, graph_w), (v, graph_v))]
+        del coarse_w, coarse_v
         graph = cells.Neighbourhood(m, np.union1d(parts[0][0], parts[1][0]))
         todo = [cells.Direction(m, a, graph, late, flat) for a, (_, late, flat) in list(zip((w, v), parts, strict=True))[:directions]]
         if not all(d.done for d in todo):
@@ -148,28 +151,29 @@ def _barcodes(
 
 
 def _graph(
-    a: Int64[np.ndarray, "n n"], radius: np.int64, threads: int, each: sweep.Map
-) -> tuple[UInt32[np.ndarray, " edge"], Int32[np.ndarray, "n 16"]]:
-    """The relative neighbourhood graph of a, as ids of the edges with an empty lune, increasing; and points near to each."""
+    a: Int64[np.ndarray, "n n"], radius: np.int64, scale: float, threads: int, each: sweep.Map
+) -> tuple[UInt32[np.ndarray, " edge"], Int16[np.ndarray, "n n"]]:
+    """The relative neighbourhood graph of a, as ids of the edges with an empty lune, increasing; and a * scale, coarsely."""
     n = len(a)
-    limit = float(np.array([radius]).view(np.float64)[0])
-    scale = 2.0 ** -np.frexp(limit)[1]
-    coarse = np.empty((n, n), np.float32)
-    near, far = np.empty((n, lunes.NEAR), np.int32), np.empty((n, lunes.NEAR), np.int32)
-    longest = np.array([limit * scale], np.float32).view(np.int32)[0]
+    coarse = np.empty((n, n), np.int16)
+    near, far = np.empty((n, lunes.NEAR), np.uint16), np.empty((n, lunes.NEAR), np.int16)
+    limit = int(radius.view(np.float64) * scale)
     bounds = [n * t // threads for t in range(threads + 1)]
     list(each(lambda start, stop: lunes.coarsen(a.view(np.float64), scale, start, stop, coarse, near, far), bounds[:-1], bounds[1:]))
-    bits = coarse.view(np.int32)
-    found = each(lambda start, stop: lunes.graph(a, bits, longest, near, far, start, stop), bounds[:-1], bounds[1:])
-    return np.concatenate([ids[:count] for ids, count in found]), near
+    found = each(lambda start, stop: lunes.graph(a, coarse, limit, near, far, start, stop), bounds[:-1], bounds[1:])
+    return np.concatenate([ids[:count] for ids, count in found]), coarse
 
 
 def _parts(
-    a: Int64[np.ndarray, "n n"], m: Int64[np.ndarray, "n n"], ids: UInt32[np.ndarray, " edge"], near: Int32[np.ndarray, "n 16"]
+    a: Int64[np.ndarray, "n n"],
+    m: Int64[np.ndarray, "n n"],
+    ids: UInt32[np.ndarray, " edge"],
+    coarse_w: Int16[np.ndarray, "n n"],
+    coarse_v: Int16[np.ndarray, "n n"],
 ) -> tuple[UInt32[np.ndarray, " empty"], UInt32[np.ndarray, " late"], UInt32[np.ndarray, " flat"]]:
     """Edges of the graph of a: those that are in the graph of m too, with the same length; those longer than in m; and the rest."""
     is_late = cells.at(a, ids) > cells.at(m, ids)
     same = ids[~is_late]
     empty, flat = np.empty_like(same), np.empty_like(same)
-    count = lunes.part(m, near, same, empty, flat)
+    count = lunes.part(m, coarse_w, coarse_v, same, empty, flat)
     return empty[:count], ids[is_late], flat[: len(same) - count]

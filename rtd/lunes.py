@@ -5,12 +5,14 @@ one with the smaller id comes first; the id of the edge i < j is i * 2^16 + j, s
 """
 
 import numpy as np
-from jaxtyping import Float32, Float64, Int32, Int64, UInt32
+from jaxtyping import Float64, Int16, Int64, UInt16, UInt32
 
 from rtd.compilation import kernel, longer
 
 NEAR = 16  # points near to each that are tried as witnesses
 TILE = 32
+BLOCK = 128
+TOP = np.int16(0x7FFF)  # coarse lengths of interest are less
 INFINITE = 0x7FF0000000000000
 
 
@@ -66,29 +68,27 @@ def coarsen(
     scale: float,
     start: int,
     stop: int,
-    coarse: Float32[np.ndarray, "n n"],
-    near: Int32[np.ndarray, "n 16"],
-    far: Int32[np.ndarray, "n 16"],
+    coarse: Int16[np.ndarray, "n n"],
+    near: UInt16[np.ndarray, "n 16"],
+    far: Int16[np.ndarray, "n 16"],
 ) -> None:
-    """Rows start..stop of a * scale, rounded, and 16 points near to each with the bits of their rounded distances, nearest first.
+    """Rows start..stop of a * scale, rounded down and cut off at TOP, and points near to each with their coarse distances, nearest first.
 
-    The points are the nearest ones of each class of indices modulo 16; what is missing is the point itself at the greatest integer.
+    The points are the nearest ones of each class of indices modulo 16, as uint16; one that is missing is the point itself at TOP.
     """
     n = len(a)
-    top = np.int32(0x7FFFFFFF)
     blocks = (n + NEAR - 1) // NEAR
-    row = np.empty(blocks * NEAR, np.int32)
+    row = np.empty(blocks * NEAR, np.int16)
     for j in range(n, len(row)):
-        row[j] = top
-    best = np.empty(NEAR, np.int32)
-    block = np.empty(NEAR, np.int32)
-    bits = coarse.view(np.int32)
+        row[j] = TOP
+    best = np.empty(NEAR, np.int16)
+    block = np.empty(NEAR, np.int16)
     for i in range(start, stop):
         for j in range(n):
-            coarse[i, j] = np.float32(a[i, j] * scale)
-        for j in range(n):
-            row[j] = bits[i, j]
-        row[i] = top
+            x = np.int16(min(a[i, j] * scale, float(TOP)))
+            coarse[i, j] = x
+            row[j] = x
+        row[i] = TOP
         for c in range(NEAR):
             best[c] = row[c]
             block[c] = 0
@@ -96,11 +96,11 @@ def coarsen(
             for c in range(NEAR):
                 x = row[b * NEAR + c]
                 closer = x < best[c]
-                block[c] = b if closer else block[c]
+                block[c] = np.int16(b) if closer else block[c]
                 best[c] = x if closer else best[c]
         for c in range(NEAR):
             x = best[c]
-            k = i if x == top else block[c] * NEAR + c
+            k = i if x == TOP else block[c] * NEAR + c
             d = c - 1
             while d >= 0 and far[i, d] > x:
                 near[i, d + 1] = near[i, d]
@@ -111,58 +111,77 @@ def coarsen(
 
 
 @kernel
-def some_below(p: np.ndarray, q: np.ndarray, x: int, y: int, start: int, stop: int) -> bool:
-    """Whether p < x and q < y anywhere in start..stop."""
-    k = start
-    while k < stop:
-        some = False
-        for c in range(k, min(k + 64, stop)):
-            some |= (p[c] < x) & (q[c] < y)
-        if some:
-            return True
-        k += 64
-    return False
+def least_reach(p: np.ndarray, q: np.ndarray, r: np.ndarray, s: np.ndarray, x: int) -> int:
+    """The least max(min(p, q), min(r, s)), or a value below x as soon as there is one."""
+    best = TOP
+    k = 0
+    while k < len(p):
+        for c in range(k, min(k + BLOCK, len(p))):
+            best = min(best, max(min(p[c], q[c]), min(r[c], s[c])))
+        if best < x:
+            break
+        k += BLOCK
+    return int(best)
 
 
 @kernel
-def is_empty(a: Int64[np.ndarray, "n n"], i: int, j: int) -> bool:
-    """Whether the edge i < j has an empty lune."""
-    p, q, x = a[i], a[j], a[i, j]
-    if some_below(p, q, x + 1, x + 1, np.int64(0), i) or some_below(p, q, x + 1, x, i + 1, j):
+def count_reach(p: np.ndarray, q: np.ndarray, r: np.ndarray, s: np.ndarray, x: int) -> int:
+    """How often max(min(p, q), min(r, s)) is x."""
+    count = 0
+    for c in range(len(p)):
+        count += max(min(p[c], q[c]), min(r[c], s[c])) == x
+    return count
+
+
+@kernel
+def is_empty(a: Int64[np.ndarray, "n n"], first: Int16[np.ndarray, "n n"], second: Int16[np.ndarray, "n n"], i: int, j: int) -> bool:
+    """Whether the edge i < j has an empty lune in a, which is coarsely the least of the two other matrices.
+
+    What is less when rounded is less; entries of `a` are read only where rounded ones are equal.
+    """
+    p, q, r, s = first[i], second[i], first[j], second[j]
+    x = min(p[j], q[j])
+    if least_reach(p, q, r, s, x) < x:
         return False
-    return not some_below(p, q, x, x, j + 1, np.int64(len(p)))
+    if count_reach(p, q, r, s, x) == 2:  # the ends themselves
+        return True
+    length = a[i, j]
+    for k in range(len(p)):
+        if max(min(p[k], q[k]), min(r[k], s[k])) == x and k != i and k != j:
+            one, two = a[i, k], a[j, k]
+            if (one < length or (one == length and k < j)) and (two < length or (two == length and k < i)):
+                return False
+    return True
 
 
 @kernel
 def graph(
     a: Int64[np.ndarray, "n n"],
-    coarse: Int32[np.ndarray, "n n"],
+    coarse: Int16[np.ndarray, "n n"],
     limit: int,
-    near: Int32[np.ndarray, "n 16"],
-    far: Int32[np.ndarray, "n 16"],
+    near: UInt16[np.ndarray, "n 16"],
+    far: Int16[np.ndarray, "n 16"],
     start: int,
     stop: int,
 ) -> tuple[UInt32[np.ndarray, " room"], int]:
     """The ids of the edges i < j, i in start..stop, with an empty lune, increasing, and how many.
 
-    None is longer than `limit`, a coarse length. What is less when rounded is less: a near point that the rounded lune holds rejects an
-    edge. Entries of `a` are read only where rounded ones are equal.
+    None is longer than `limit`, a coarse length. A near point that is coarsely in the lune rejects an edge before all points are tried.
     """
     n = len(a)
     found = np.empty(4 * n, np.uint32)
     count = 0
-    reach = np.empty(n, np.int32)
-    zero = np.int64(0)
+    reach = np.empty(n, np.int16)
     for i in range(start, stop):
         row = coarse[i]
         p, q, r, s = coarse[near[i, 0]], coarse[near[i, 1]], coarse[near[i, 2]], coarse[near[i, 3]]
         x0, x1, x2, x3 = far[i, 0], far[i, 1], far[i, 2], far[i, 3]
         for j in range(i + 1, n):
-            reach[j] = min(min(max(p[j], x0), max(q[j], x1)), min(max(r[j], x2), max(s[j], x3))) - row[j]
+            reach[j] = min(min(max(p[j], x0), max(q[j], x1)), min(max(r[j], x2), max(s[j], x3)))
         for j in range(i + 1, n):
-            if reach[j] < 0 or row[j] > limit:
-                continue
             x = row[j]
+            if reach[j] < x or x > limit:
+                continue
             held = False
             for c in range(NEAR):
                 if far[j, c] >= x or held:
@@ -174,11 +193,7 @@ def graph(
                 held = coarse[near[i, c], j] < x
             if held:
                 continue
-            other = coarse[j]
-            y = np.int32(x + 1)
-            if some_below(row, other, y, y, zero, i) or some_below(row, other, y, y, i + 1, j) or some_below(row, other, y, y, j + 1, n):
-                held = some_below(row, other, x, x, zero, n) or not is_empty(a, i, j)
-            if not held:
+            if is_empty(a, coarse, coarse, i, j):
                 if count == len(found):
                     found = longer(found, 0)
                 found[count] = (i << 16) | j
@@ -188,27 +203,23 @@ def graph(
 
 @kernel
 def part(
-    a: Int64[np.ndarray, "n n"],
-    near: Int32[np.ndarray, "n 16"],
+    m: Int64[np.ndarray, "n n"],
+    first: Int16[np.ndarray, "n n"],
+    second: Int16[np.ndarray, "n n"],
     ids: UInt32[np.ndarray, " edge"],
     empty: UInt32[np.ndarray, " edge"],
     other: UInt32[np.ndarray, " edge"],
 ) -> int:
-    """Write the ids of edges with an empty lune to the front of `empty`, the rest to that of `other`; returns how many are empty.
+    """Write the ids of edges with an empty lune in m to the front of `empty`, the rest to that of `other`; returns how many are empty.
 
-    The points `near` to an end are tried first.
+    m is the least of two matrices that are coarsely `first` and `second`.
     """
     count = 0
     for at in range(len(ids)):
         i, j = np.int64(ids[at] >> np.uint32(16)), np.int64(ids[at] & np.uint32(0xFFFF))
-        x = a[i, j]
-        held = False
-        for c in range(NEAR):
-            k, h = near[i, c], near[j, c]
-            held |= ((a[i, k] < x) & (a[j, k] < x)) | ((a[i, h] < x) & (a[j, h] < x))
-        if not held and is_empty(a, i, j):
+        if not is_empty(m, first, second, i, j):
+            other[at - count] = ids[at]
+        else:
             empty[count] = ids[at]
             count += 1
-        else:
-            other[at - count] = ids[at]
     return count

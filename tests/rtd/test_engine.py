@@ -210,7 +210,8 @@ def test_any_number_of_threads_gives_the_same_barcode(n):
 def test_groups_of_edges_do_not_change_the_barcode(monkeypatch):
     cases = [make_case(60, seed) for seed in range(len(SHAPES))]
     whole = [cross_barcodes(w, v) for w, v in cases]
-    monkeypatch.setattr(edges, "GROUP", 200)
+    monkeypatch.setattr(edges, "LEAST_GROUP", 100)
+    monkeypatch.setattr(edges, "MOST_GROUP", 200)
     monkeypatch.setattr(edges, "FEWEST", 7)
     assert [cross_barcodes(w, v) for w, v in cases] == whole
     assert [cross_barcodes(w, v, threads=2) for w, v in cases] == whole
