@@ -127,13 +127,14 @@ def rows(quick: bool) -> Iterator[Row]:
             w, v = make(n)
             rounds = {100: 5, 250: 3}.get(n, 1) if quick else {100: 9, 250: 5, 500: 3}.get(n, 1)
             peers = {}
-            if giotto:
+            # at 2,000 points giotto-ph takes minutes, and on clusters many of them
+            if giotto and (n < 2000 or name != "12 clusters 2-D"):
                 peers["giotto-ph, 1 thread"] = (lambda w=w, v=v: by_giotto(w, v, 1), rounds)
-                if n < 500 or not quick:
-                    peers["giotto-ph, 2 threads"] = (lambda w=w, v=v: by_giotto(w, v, 2), rounds)
-            if n < 500 or (n < 2000 and not quick):
-                peers["ripser"] = (lambda w=w, v=v: by_ripser(w, v), rounds)
-            if gudhi and (n == 100 or (n == 250 and not quick)):
+            if giotto and n < (250 if quick else 1000):
+                peers["giotto-ph, 2 threads"] = (lambda w=w, v=v: by_giotto(w, v, 2), rounds)
+            if n < (500 if quick else 1001):
+                peers["ripser"] = (lambda w=w, v=v: by_ripser(w, v), 1 if quick else rounds)
+            if gudhi and n <= (100 if quick else 250):
                 peers["gudhi"] = (lambda w=w, v=v: by_gudhi(w, v), 1)
             yield from compare(
                 f"{name}, n={n}",

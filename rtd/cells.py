@@ -287,7 +287,10 @@ class Direction:
         is_critical = caps > graph.lengths
         self.edges, self.births = graph.ids[is_critical].astype(np.int64), graph.lengths[is_critical]
         rows = np.where(is_critical, np.cumsum(is_critical) - 1, -1)
-        self.first, self.hops = graph.first, np.stack([graph.ends, *np.stack([graph.lengths, caps, rows])[:, graph.edges]], axis=1)
+        self.first, self.hops = graph.first, np.empty((len(graph.ends), 4), np.int64)
+        self.hops[:, 0] = graph.ends
+        for k, values in enumerate((graph.lengths, caps, rows), 1):
+            self.hops[:, k] = values[graph.edges]
         self.late, self.late_at = _sorted(w, late)
         self.flat, self.flat_at = _sorted(m, flat)
         self.cursor = np.zeros(4, np.int64)
@@ -314,8 +317,15 @@ class Direction:
         ends, kinds = self.pairs[:, 0], self.pairs[:, 1]
         died = np.where(kinds == LATE, at(self.w, ends), at(self.m, ends)).view(np.float64)
         long = died > born
-        births, deaths = (np.stack([e[long] >> 16, e[long] & 0xFFFF], axis=1) for e in (self.edges, ends))
-        return Barcode.from_pairs(np.stack([born[long], died[long]], axis=1), births, deaths)
+        bars = np.empty((np.count_nonzero(long), 2))
+        bars[:, 0], bars[:, 1] = born[long], died[long]
+        return Barcode.from_pairs(bars, _ends(self.edges[long]), _ends(ends[long]))
+
+
+def _ends(ids: Int64[np.ndarray, " edge"]) -> Int64[np.ndarray, "edge 2"]:
+    ends = np.empty((len(ids), 2), np.int64)
+    ends[:, 0], ends[:, 1] = ids >> 16, ids & 0xFFFF
+    return ends
 
 
 def _sorted(
