@@ -11,7 +11,8 @@ from jaxtyping import Float64
 
 from rtd import engine
 from rtd.inputs import as_clouds, as_matrices, as_positive, device_of
-from rtd.metrics import Convention, DegenerateError, distances, normalise, whole_matrix
+from rtd.metrics import Convention, distances, whole_matrix
+from rtd.pairs import scaled
 
 Matrix = Float64[np.ndarray, "n n"]
 Directions = Callable[[Matrix, Matrix, engine.Place], tuple[float, float]]
@@ -117,8 +118,8 @@ def over_batches(directions: Directions) -> Comparison:
 
         def measured(w: Matrix, v: Matrix) -> tuple[float, float]:
             # one name for both, so that a matrix of large n goes when its quotient comes
-            w = _scaled(w, "x", quantile, convention)
-            v = _scaled(v, "y", quantile, convention)
+            w = scaled(w, "x", quantile, convention)
+            v = scaled(v, "y", quantile, convention)
             return directions(w, v, place)
 
         return average(measured, x, y, batch=batch, trials=trials, generator=generator, metric=metric)
@@ -178,13 +179,6 @@ def _block(x: Any, index: torch.Tensor | None, metric: str) -> Matrix:
         cloud = cloud[index.to(cloud.device)]
     d: np.ndarray = distances(cloud, metric).cpu().numpy()  # type: ignore[union-attr]
     return d
-
-
-def _scaled(d: Matrix, name: str, quantile: float, convention: Convention) -> Matrix:
-    try:
-        return np.asarray(normalise(d, quantile, convention))
-    except DegenerateError as error:
-        raise DegenerateError(f"{name}: {error}") from None
 
 
 @over_batches

@@ -18,16 +18,15 @@ def normalised_pair(x: Any, y: Any, metric: str, quantile: float, convention: Co
     (a ValueError) that names the representation without a scale.
     """
     if metric == "precomputed":
-        return _scaled(as_matrices(x, y), quantile, convention)
-    a, b = (distances(cloud.detach(), metric).cpu().numpy() for cloud in as_clouds(x, y))  # type: ignore[union-attr]
-    return _scaled((a, b), quantile, convention)
+        a, b = as_matrices(x, y)
+    else:
+        a, b = (distances(cloud.detach(), metric).cpu().numpy() for cloud in as_clouds(x, y))  # type: ignore[union-attr]
+    return scaled(a, "x", quantile, convention), scaled(b, "y", quantile, convention)
 
 
-def _scaled(pair: tuple[Matrix, Matrix], quantile: float, convention: Convention) -> tuple[Matrix, Matrix]:
-    scaled = []
-    for d, name in zip(pair, "xy", strict=True):
-        try:
-            scaled.append(np.asarray(normalise(d, quantile, convention)))
-        except DegenerateError as error:
-            raise DegenerateError(f"{name}: {error}") from None
-    return scaled[0], scaled[1]
+def scaled(d: Matrix, name: str, quantile: float, convention: Convention) -> Matrix:
+    """`d` divided by its `quantile`; DegenerateError that begins with the `name` of the representation where that is 0."""
+    try:
+        return np.asarray(normalise(d, quantile, convention))
+    except DegenerateError as error:
+        raise DegenerateError(f"{name}: {error}") from None
