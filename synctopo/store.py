@@ -17,7 +17,7 @@ from safetensors.numpy import load_file, save
 COMPUTING: tuple[str, ...] = (
     "rsnn",
     "rtd",
-    *(f"synctopo/{name}" for name in ("models", "catalog.py", "comparison.py", "data.py", "measures.py")),
+    *(f"synctopo/{name}" for name in ("models", "catalog.py", "comparison.py", "data.py", "measures")),
     *(f"synctopo/{name}" for name in ("recording.py", "reduction.py", "training.py", "work.py")),
 )
 

@@ -1,0 +1,102 @@
+"""A point cloud with what is computed of it once, however many measures ask and however often its samples are reordered."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from jaxtyping import Float, Int, Shaped
+
+import rtd
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """Something that is computed of a cloud once.
+
+    of       cloud -> array
+    samples  how many of the array's leading axes are the samples: 2 for [n, n], 1 for [n, ...], 0 for what ignores their order
+    local    whether a sub-sample has the entries of the whole cloud, as distances do and ranks of distances do not
+    """
+
+    of: Callable[["Cloud"], np.ndarray]
+    samples: int
+    local: bool = False
+
+
+class Cloud:
+    """Points [sample, feature], and the quantities made of them."""
+
+    def __init__(self, points: Shaped[np.ndarray, "n p"]) -> None:
+        self._points: np.ndarray | None = points
+        self._held: dict[Quantity, np.ndarray] = {}
+        self._whole: Cloud | None = None
+        self._index = np.zeros(0, dtype=np.int64)
+        self._permuted = False
+
+    @cached_property
+    def points(self) -> Shaped[np.ndarray, "n p"]:
+        """The points themselves, as they were recorded."""
+        if self._points is not None:
+            return self._points
+        assert self._whole is not None
+        return self._whole.points[self._index]
+
+    def __len__(self) -> int:
+        return len(self._index) if self._whole is not None else len(self.points)
+
+    def quantity(self, what: Quantity) -> np.ndarray:
+        """That quantity of this cloud: made when first asked for, of a reordered cloud by re-indexing the old one."""
+        if what not in self._held:
+            if self._whole is not None and (self._permuted or what.local):
+                made = self._whole.quantity(what)
+                if what.samples == 2:
+                    made = made[np.ix_(self._index, self._index)]
+                elif what.samples == 1:
+                    made = made[self._index]
+            else:
+                made = what.of(self)
+            self._held[what] = made
+        return self._held[what]
+
+    def reordered(self, order: Int[np.ndarray, " n"]) -> "Cloud":
+        """The same cloud with sample `order[i]` at place i; nothing that was computed, or will be, is computed again for it.
+
+        Raises ValueError for what is no permutation of the samples.
+        """
+        if not np.array_equal(np.sort(order), np.arange(len(self))):
+            raise ValueError(f"an order of {len(self)} samples names each of 0 ... {len(self) - 1} once; use `taken` for some of them.")
+        return self._child(order, permuted=True)
+
+    def taken(self, indices: Int[np.ndarray, " m"]) -> "Cloud":
+        """The cloud of the samples at `indices`, repeated or left out as in a bootstrap; its distances are the old ones re-indexed.
+
+        Raises ValueError for an index of no sample.
+        """
+        if len(indices) and not 0 <= int(np.min(indices)) <= int(np.max(indices)) < len(self):
+            raise ValueError(f"the indices of {len(self)} samples lie in 0 ... {len(self) - 1}.")
+        return self._child(indices, permuted=False)
+
+    def _child(self, index: np.ndarray, *, permuted: bool) -> "Cloud":
+        found = Cloud.__new__(Cloud)
+        found._points, found._held = None, {}
+        found._whole, found._index, found._permuted = self, np.asarray(index, dtype=np.int64), permuted
+        return found
+
+    @property
+    def distances(self) -> Float[np.ndarray, "n n"]:
+        """Euclidean distances between the samples, float64."""
+        return self.quantity(DISTANCES)
+
+    @property
+    def silent(self) -> bool:
+        """Whether every entry is exactly zero: a layer that never fired."""
+        return not self.points.any()
+
+    @property
+    def constant(self) -> bool:
+        """Whether every sample has the same point."""
+        return bool((self.points == self.points[:1]).all())
+
+
+DISTANCES = Quantity(lambda cloud: np.asarray(rtd.distances(cloud.points.astype(np.float64))), samples=2, local=True)
