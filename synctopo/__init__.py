@@ -4,12 +4,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from synctopo import models, reduction
+    from synctopo import maps, models, reduction
     from synctopo.comparison import compare
     from synctopo.models import Hooked, Model
-    from synctopo.recording import Recording, joined, record
+    from synctopo.recorder import record
+    from synctopo.recording import Recording, joined
 
-__all__ = ["Hooked", "Model", "Recording", "compare", "joined", "models", "record", "reduction"]
+__all__ = ["Hooked", "Model", "Recording", "compare", "joined", "maps", "models", "record", "reduction"]
 
 # Loaded when first asked for: `synctopo --help` must not wait for torch.
 _HOMES = {
@@ -18,7 +19,7 @@ _HOMES = {
     "Recording": "synctopo.recording",
     "compare": "synctopo.comparison",
     "joined": "synctopo.recording",
-    "record": "synctopo.recording",
+    "record": "synctopo.recorder",
 }
 
 

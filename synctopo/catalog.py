@@ -265,10 +265,6 @@ FAMILIES: dict[str, Family] = {
     "mlp": Family(MLPSpec, _build_mlp, _pixels, _fit_mlp),
 }
 
-REDUCTIONS: dict[str, Reduction] = {
-    r.name: r for r in (reduction.count, reduction.mean, reduction.last, reduction.flatten, reduction.steps)
-}
-
 
 def model_spec(table: Mapping[str, Any], where: str) -> ModelSpec:
     """The specification of a model in a study's table. Raises ValueError for an unknown family, key or value, with the nearest known."""
@@ -286,10 +282,8 @@ def model_spec(table: Mapping[str, Any], where: str) -> ModelSpec:
 
 
 def reduction_named(name: str) -> Reduction:
-    """The reduction over time of that name. Raises ValueError with the nearest names for an unknown one."""
-    if name not in REDUCTIONS:
-        raise unknown("reduction", name, REDUCTIONS)
-    return REDUCTIONS[name]
+    """The reduction over time of that name, such as "count" or "window(10,20)". Raises ValueError with the nearest names for another."""
+    return reduction.named(name)
 
 
 def build(spec: ModelSpec, shape: tuple[int, int], classes: int, seed: int) -> nn.Module:

@@ -1,23 +1,18 @@
 """Recordings: what a model's sites did for a set of samples, kept with everything needed to compare it honestly."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import torch
 from jaxtyping import Shaped
-from torch import Tensor, nn
 
-from synctopo import reduction
-from synctopo.models import Hooked, Model
+from synctopo.mapped import TensorFile, map_tensors
 from synctopo.naming import unknown
-from synctopo.reduction import Reduction
-from synctopo.store import read_tensors, write_tensors
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -27,18 +22,29 @@ class Recording:
     signals    site -> array [sample, time, ...]
     reduction  the name of the reduction over time that made them
     times      the steps that the time axis stands for; empty where all of time was reduced to one value
-    samples    [sample] the identity of each sample: two recordings are comparable if theirs are equal
+    samples    [sample] the identity of each sample, or [point, 3] (sample, row, column) where positions are samples: two recordings are
+               comparable if theirs are equal
+    maps       what was made of convolutional maps: flatten, pool or positions
+    inputs     a fingerprint of what the model was shown; "" where it is not known
+    named      whether the identities were given; else they are 0, 1, 2, ... by order
+    rounded    site -> the largest absolute error that the choice of a narrower type made; sites without one are exact
     """
 
     signals: Mapping[str, np.ndarray]
     reduction: str
     times: tuple[int, ...]
     samples: np.ndarray
+    maps: str = "flatten"
+    inputs: str = ""
+    named: bool = True
+    rounded: Mapping[str, float] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         held = ", ".join(f"{site} {list(signal.shape[2:])}" for site, signal in self.signals.items())
         steps = f"{len(self.times)} steps" if self.times else self.reduction
-        return f"Recording({len(self.samples)} samples, {steps}: {held})"
+        maps = "" if self.maps == "flatten" else f", maps by {self.maps}"
+        lost = f"; rounded by up to {max(self.rounded.values()):.2g}" if self.rounded else ""
+        return f"Recording({len(self.samples)} samples, {steps}{maps}: {held}{lost})"
 
     @property
     def sites(self) -> tuple[str, ...]:
@@ -56,158 +62,101 @@ class Recording:
         if not self.times:
             if time is not None:
                 raise ValueError(f"this recording holds no steps (its reduction is {self.reduction}); leave `time` out.")
-            return signal[:, 0].reshape(len(signal), -1)
+            return _in_memory(signal[:, 0])
         if time is None and len(self.times) == 1:
             time = self.times[0]
         if time not in self.times:
             held = f"{self.times[0]} ... {self.times[-1]}" if len(self.times) > 6 else ", ".join(map(str, self.times))
             missing = "name one with `time`" if time is None else f"step {time} is not among them"
             raise ValueError(f"this recording holds the steps {held}; {missing}.")
-        return signal[:, self.times.index(time)].reshape(len(signal), -1)
+        return _in_memory(signal[:, self.times.index(time)])
 
     def renamed(self, names: Mapping[str, str]) -> "Recording":
         """The same recording with only the sites in `names`, under their new names."""
         missing = [s for s in names if s not in self.signals]
         if missing:
             raise unknown("site", missing[0], self.sites, "in this recording")
-        return Recording({new: self.signals[old] for old, new in names.items()}, self.reduction, self.times, self.samples)
+        lost = {new: self.rounded[old] for old, new in names.items() if old in self.rounded}
+        return replace(self, signals={new: self.signals[old] for old, new in names.items()}, rounded=lost)
 
     def parts(self, site: str, members: Mapping[str, np.ndarray]) -> "Recording":
         """A recording of groups of the features of one site: name -> indices, as a partition of its neurons gives them."""
         if site not in self.signals:
             raise unknown("site", site, self.sites, "in this recording")
         signal = self.signals[site]
-        return Recording({name: signal[:, :, index] for name, index in members.items()}, self.reduction, self.times, self.samples)
+        lost = dict.fromkeys(members, self.rounded[site]) if site in self.rounded else {}
+        return replace(self, signals={name: signal[:, :, index] for name, index in members.items()}, rounded=lost)
 
     def save(self, path: str | Path) -> None:
         """Write to one safetensors file, atomically."""
-        about = {"format": FORMAT, "reduction": self.reduction, "times": list(self.times), "sites": list(self.signals)}
-        write_tensors(Path(path), {**self.signals, "samples": self.samples}, {"recording": json.dumps(about, sort_keys=True)})
+        kinds = {site: (signal.shape, signal.dtype) for site, signal in self.signals.items()}
+        with new_file(Path(path), kinds, self.samples, len(self.times)) as file:
+            for site, signal in self.signals.items():
+                file.append(site, signal)
+            describe(file, self.sites, self)
 
     @staticmethod
     def load(path: str | Path) -> "Recording":
-        """Read what `save` wrote. Raises ValueError for a truncated file or one that is no recording."""
-        arrays, metadata = read_tensors(Path(path))
-        if "recording" not in metadata or "samples" not in arrays:
+        """What `save` wrote, or `record` with a file: mapped, not read, so that opening costs no memory whatever its size.
+
+        Raises ValueError for a truncated file or one that is no recording.
+        """
+        arrays, metadata = map_tensors(Path(path))
+        if "recording" not in metadata:
             raise ValueError(f"{path} is no recording; write one with Recording.save.")
         try:
             about = json.loads(metadata["recording"])
-            samples = arrays.pop("samples")
-            found = Recording({site: arrays[site] for site in about["sites"]}, about["reduction"], tuple(about["times"]), samples)
-        except (ValueError, KeyError, TypeError) as error:
+            if about["format"] != FORMAT:
+                raise ValueError(f"{path} has the recording format {about['format']}; this version reads format {FORMAT}.")
+            samples = np.array(arrays["samples"] if about["samples"] is None else about["samples"])
+            signals = {site: arrays[site] for site in about["sites"]}
+            kept = {name: about[name] for name in ("reduction", "maps", "inputs", "named", "rounded")}
+            return Recording(signals, times=tuple(about["times"]), samples=samples, **kept)
+        except (json.JSONDecodeError, KeyError, TypeError) as error:
             raise ValueError(f"{path} is no whole recording ({type(error).__name__}: {error}); delete it and make it anew.") from error
-        if about["format"] != FORMAT:
-            raise ValueError(f"{path} has the recording format {about['format']}; this version reads format {FORMAT}.")
-        return found
+
+
+def new_file(path: Path, kinds: Mapping[str, tuple[tuple[int, ...], np.dtype[Any]]], samples: np.ndarray, steps: int) -> TensorFile:
+    """The file of a recording with signals of these shapes and types, to be filled by `append` and closed by `describe`."""
+    if "samples" in kinds:
+        raise ValueError("in a file no site can be called 'samples', which are the samples' identities; name the site otherwise.")
+    texts = samples.dtype.kind == "U"
+    # what `describe` will say is not known yet: at most so long, in JSON within JSON
+    room = (
+        1024 + sum(4 * len(json.dumps(site)) + 64 for site in kinds) + 24 * steps + (2 * len(json.dumps(samples.tolist())) if texts else 0)
+    )
+    return TensorFile(path, dict(kinds) if texts else {**kinds, "samples": (samples.shape, samples.dtype)}, room=room)
+
+
+def describe(file: TensorFile, sites: Sequence[str], recording: Recording) -> None:
+    """Put everything but the signals of its sites into the file of a recording."""
+    about: dict[str, Any] = {"format": FORMAT, "sites": list(sites), "times": list(recording.times), "samples": None}
+    about |= {name: getattr(recording, name) for name in ("reduction", "maps", "inputs", "named")} | {"rounded": dict(recording.rounded)}
+    if recording.samples.dtype.kind == "U":
+        about["samples"] = recording.samples.tolist()
+    else:
+        file.append("samples", recording.samples)
+    file.texts = {"recording": json.dumps(about, sort_keys=True)}
 
 
 def joined(recordings: Sequence[Recording]) -> Recording:
-    """One recording with the sites of all, which must share samples, times and reduction."""
+    """One recording with the sites of all, which must share samples, times, reduction, maps and input."""
     first = recordings[0]
     signals: dict[str, np.ndarray] = {}
+    rounded: dict[str, float] = {}
     for other in recordings:
-        if other.reduction != first.reduction or other.times != first.times or not np.array_equal(other.samples, first.samples):
+        alike = ("reduction", "times", "maps", "inputs")
+        if any(getattr(other, a) != getattr(first, a) for a in alike) or not np.array_equal(other.samples, first.samples):
             raise ValueError("recordings can be joined only where samples, times and reduction agree; record them with the same arguments.")
         again = [s for s in other.signals if s in signals]
         if again:
             raise ValueError(f"two recordings to be joined both have the site {again[0]!r}; rename one of them first.")
         signals.update(other.signals)
-    return Recording(signals, first.reduction, first.times, first.samples)
+        rounded.update(other.rounded)
+    return replace(first, signals=signals, rounded=rounded)
 
 
-@torch.no_grad()
-def record(
-    model: Model | nn.Module,
-    x: Tensor,
-    *,
-    sites: Sequence[str] | Mapping[str, str] | None = None,
-    reduce: Reduction = reduction.steps,
-    every: int = 1,
-    batch: int = 512,
-    samples: np.ndarray | None = None,
-) -> Recording:
-    """Run `model` on `x` [sample, ...] and keep its `sites` (all by default), reduced over time by `reduce`.
-
-    every    with `reduction.steps`: keep the steps every-1, 2*every-1, ... only
-    batch    samples per run; the result does not depend on it
-    samples  [sample] identities, by default 0, 1, 2, ...; recordings are compared only where these are equal
-
-    A torch module without `states` is recorded as `Hooked(module, sites)`. Modules are in evaluation mode meanwhile.
-    Raises ValueError for an unknown site, for no samples, or for states that are not finite.
-    """
-    if every < 1 or batch < 1:
-        raise ValueError(f"`every` and `batch` are whole numbers from 1 on; got every={every}, batch={batch}.")
-    if not isinstance(x, Tensor):
-        raise ValueError(f"`x` is a tensor [sample, ...]; got {type(x).__name__}, of which torch.as_tensor(x) makes one.")
-    if not isinstance(reduce, Reduction):
-        raise ValueError(f"`reduce` is one of synctopo.reduction, such as reduction.count; got {reduce!r}.")
-    if len(x) == 0:
-        raise ValueError("there is no sample to record; x has length 0.")
-    ids = np.arange(len(x)) if samples is None else np.asarray(samples)
-    if len(ids) != len(x):
-        raise ValueError(f"`samples` names {len(ids)} samples, but x holds {len(x)}.")
-    if isinstance(model, Model):
-        source = model
-    else:
-        # what is hooked is kept: of a submodule that returns a tuple, each tensor
-        source, sites = _hooked(model, sites), None
-    parts: list[dict[str, Tensor]] = []
-    total = 0
-    with _evaluation(source):
-        for chunk in x.split(batch):
-            kept, total = _run(source, chunk, sites, reduce, every)
-            parts.append(kept)
-    signals: dict[str, np.ndarray] = {}
-    for site in parts[0]:
-        signal = torch.cat([p[site] for p in parts]).cpu()
-        if signal.is_floating_point() and not bool(signal.isfinite().all()):
-            raise ValueError(f"the site {site!r} holds NaN or infinity; look at the model's weights and input.")
-        signals[site] = signal.numpy()
-    times = tuple(range(every - 1, total, every)) if reduce.keeps_time else ()
-    return Recording(signals, reduce.name, times, ids)
-
-
-def _run(
-    model: Model, x: Tensor, sites: Sequence[str] | Mapping[str, str] | None, reduce: Reduction, every: int
-) -> tuple[dict[str, Tensor], int]:
-    kept: dict[str, Tensor | None] = {}
-    step = -1
-    for step, state in enumerate(model.states(x)):
-        if step == 0:
-            wanted = list(state) if sites is None else list(sites)
-            for site in wanted:
-                if site not in state:
-                    raise unknown("site", site, state, "in this model")
-            kept = dict.fromkeys(wanted)
-        if reduce.keeps_time and (step + 1) % every:
-            continue
-        for site in kept:
-            kept[site] = reduce.fold(kept[site], state[site], step)
-    if step < 0:
-        raise ValueError("the model yielded no state; a model yields at least one.")
-    empty = [site for site, value in kept.items() if value is None]
-    if empty:
-        raise ValueError(f"nothing was kept of {step + 1} steps; `every` or the window must lie within them.")
-    return {site: reduce.finish(value, step + 1) for site, value in kept.items() if value is not None}, step + 1
-
-
-def _hooked(module: nn.Module, sites: Sequence[str] | Mapping[str, str] | None) -> Model:
-    if not isinstance(module, nn.Module):
-        raise ValueError(f"record needs a model with `states(x)`, or a torch module and its sites; got {type(module).__name__}.")
-    if not sites:
-        raise ValueError(f"{type(module).__name__} has no `states`; name the submodules to record: sites=[...].")
-    return Hooked(module, sites)
-
-
-@contextmanager
-def _evaluation(model: object) -> Iterator[None]:
-    # batch normalisation and dropout would make samples see each other
-    roots = [model] if isinstance(model, nn.Module) else [m for m in vars(model).values() if isinstance(m, nn.Module)]
-    modes = [(module, module.training) for root in roots for module in root.modules()]
-    try:
-        for module, _ in modes:
-            module.training = False
-        yield
-    finally:
-        for module, mode in modes:
-            module.training = mode
+def _in_memory(signal: np.ndarray) -> np.ndarray:
+    cloud = signal.reshape(len(signal), -1)
+    # of a mapped file; torch warns of arrays that must not be written
+    return cloud if cloud.flags.writeable else np.array(cloud)

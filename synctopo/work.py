@@ -20,7 +20,8 @@ from synctopo import catalog, data, reduction
 from synctopo.catalog import FAMILIES, ModelSpec
 from synctopo.comparison import rows_of_pair
 from synctopo.measures import Cloud, measure_from
-from synctopo.recording import Recording, joined, record
+from synctopo.recorder import record
+from synctopo.recording import Recording, joined
 from synctopo.spec import CompareSpec, DataSpec, RecordSpec, Spec, UnrollSpec
 from synctopo.store import code_version, digest, read_json, read_tensors, write_json, write_tensors
 from synctopo.study import Study

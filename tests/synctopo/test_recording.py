@@ -12,7 +12,8 @@ import rsnn
 import rtd
 from synctopo import reduction
 from synctopo.models import MLP
-from synctopo.recording import Recording, joined, record
+from synctopo.recorder import record
+from synctopo.recording import Recording, joined
 
 pytestmark = pytest.mark.smoke
 
