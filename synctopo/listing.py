@@ -3,10 +3,11 @@
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
+from textwrap import wrap
 
 from synctopo.catalog import FAMILIES
 from synctopo.data import DATASETS
-from synctopo.measures import FAMILY, MEASURES
+from synctopo.measures import INVARIANCES, MEASURES
 from synctopo.naming import unknown
 
 
@@ -27,7 +28,19 @@ def _models() -> dict[str, str]:
 
 
 def _measures() -> dict[str, str]:
-    return {name: f"{_first(FAMILY[name].__doc__)} {m.closer.capitalize()} is more alike." for name, m in MEASURES.items()}
+    # what nearly all ignore is said in letters: what one does not ignore would be lost in words
+    wide = max(len(m.chance) for m in MEASURES.values())
+    lines = {"measure": f"{'alike':8}{'equal':7}{'symmetric':11}{'ignores':9}by chance"}
+    for name, m in MEASURES.items():
+        ignored = "".join(word[0] if word in m.invariances else "-" for word in INVARIANCES)
+        columns = f"{m.closer:8}{m.identical:<7g}{'yes' if m.symmetric else 'no':11}{ignored:9}{m.chance:{wide}}".rstrip()
+        lines[name] = "\n".join([columns, *wrap(m.about, 110, initial_indent="    ", subsequent_indent="    ")])
+    legend = [
+        "alike: which values mean more alike; equal: the value of a cloud with itself; by chance: that of unrelated clouds",
+        "ignores, in either cloud:",
+        *(f"  {word[0]}  {word}: {what}" for word, what in INVARIANCES.items()),
+    ]
+    return lines | {"": "\n".join(legend)}
 
 
 def _data() -> dict[str, str]:

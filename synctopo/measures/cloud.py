@@ -100,3 +100,49 @@ class Cloud:
 
 
 DISTANCES = Quantity(lambda cloud: np.asarray(rtd.distances(cloud.points.astype(np.float64))), samples=2, local=True)
+
+
+def _centred(cloud: Cloud) -> np.ndarray:
+    # first into reach: what is near the largest or the smallest number would overflow or vanish in a square
+    points = cloud.points.astype(np.float64)
+    points = points / (np.abs(points).max(initial=0.0) or 1.0)
+    points -= points.mean(0)
+    return points / (np.abs(points).max(initial=0.0) or 1.0)
+
+
+def _gram(cloud: Cloud) -> np.ndarray:
+    points = cloud.quantity(CENTRED)
+    return points @ points.T
+
+
+def _centred_gram(cloud: Cloud) -> np.ndarray:
+    gram = cloud.quantity(GRAM)
+    means = gram.mean(0)
+    return gram - means - means[:, None] + means.mean()
+
+
+def _principal(cloud: Cloud) -> np.ndarray:
+    points = cloud.quantity(CENTRED)
+    n, p = points.shape
+    if p <= n:
+        left, size, _ = np.linalg.svd(points, full_matrices=False)
+        kept = size > size[:1] * max(n, p) * np.finfo(float).eps
+    else:
+        squared, left = np.linalg.eigh(cloud.quantity(CENTRED_GRAM))
+        squared, left = squared[::-1], left[:, ::-1]
+        kept = squared > squared[:1] * max(n, p) * np.finfo(float).eps
+        size = np.sqrt(np.where(kept, squared, 0.0))
+    return left[:, kept] * size[kept]
+
+
+CENTRED = Quantity(_centred, samples=1)
+"""The points less their mean, [n, p], in units of their largest entry."""
+
+GRAM = Quantity(_gram, samples=2, local=True)
+"""Inner products of the samples about the mean of the whole cloud, [n, n]."""
+
+CENTRED_GRAM = Quantity(_centred_gram, samples=2)
+"""Inner products of the samples about their mean, [n, n]."""
+
+PRINCIPAL = Quantity(_principal, samples=1)
+"""The principal components, [n, rank], the largest first: the same shape in no more dimensions than it fills."""

@@ -6,8 +6,14 @@ from typing import Any
 import torch
 
 import rtd
+from synctopo.measures.alignment import ALIGNMENT
+from synctopo.measures.barcodes import BARCODES
+from synctopo.measures.canonical import CANONICAL
 from synctopo.measures.cloud import Cloud
-from synctopo.measures.measure import SHAPE, Measure, Measured
+from synctopo.measures.measure import SHAPE, Measure, Measured, first_line
+from synctopo.measures.neighbours import NEIGHBOURHOODS
+from synctopo.measures.predictivity import PREDICTIVITY
+from synctopo.measures.rdms import RSA
 from synctopo.naming import unknown
 
 
@@ -27,6 +33,7 @@ def family(name: str, of: Callable[..., Any], batch: int = 500, trials: int = 10
         identical=0.0,
         invariances=SHAPE,
         chance="grows with n, falls with width",
+        about=first_line(of),
         parameters={"batch": batch, "trials": trials},
     )
 
@@ -40,7 +47,10 @@ FAMILY: dict[str, Callable[..., Any]] = {
     "srtd_lite": rtd.srtd_lite,
 }
 
-MEASURES: dict[str, Measure] = {name: family(name, of) for name, of in FAMILY.items()}
+MEASURES: dict[str, Measure] = {
+    m.name: m
+    for m in (*(family(name, of) for name, of in FAMILY.items()), *ALIGNMENT, *RSA, *NEIGHBOURHOODS, *PREDICTIVITY, *CANONICAL, *BARCODES)
+}
 """Every measure by the name that a study file uses."""
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from synctopo.comparison import compare
-from synctopo.measures import MEASURES, Cloud
+from synctopo.measures import FAMILY, Cloud
 from synctopo.recording import Recording
 
 pytestmark = pytest.mark.smoke
@@ -31,8 +31,8 @@ def test_each_pair_has_a_row_with_value_and_width():
     assert (table.n == 40).all()
 
 
-@pytest.mark.parametrize("measure", MEASURES)
-def test_every_measure_ignores_rotation_shift_and_scale_but_not_shear(measure):
+@pytest.mark.parametrize("measure", FAMILY)
+def test_the_family_ignores_rotation_shift_and_scale_but_not_shear(measure):
     table = compare({"x": held(X), "moved": held(3 * X @ ROTATION + 7), "sheared": held(X @ SHEAR)}, measures=[measure])
     value = {(r.model_a, r.model_b): r.value for r in table.itertuples()}
     assert abs(value["x", "moved"]) < 1e-9
