@@ -10,7 +10,7 @@ from torch import Tensor, nn
 import rsnn
 import rtd
 from synctopo import catalog
-from synctopo.models import MLP, Hooked, Model
+from synctopo.models import CNN, MLP, Hooked, Model, Noise, PredictiveCoding, predify
 
 pytestmark = pytest.mark.smoke
 
@@ -32,8 +32,17 @@ def _plain() -> nn.Sequential:
     return nn.Sequential(nn.Linear(12, 8), nn.ReLU(), nn.Linear(8, 3))
 
 
+def _predictive(noise: Noise | None = None) -> PredictiveCoding:
+    net = CNN((3, 4), [4, 5], 3, generator=_generator())
+    example = torch.rand(2, 1, 3, 4, generator=_generator())
+    return predify(net, ["conv1", "conv2"], steps=4, noise=noise, example=example, generator=_generator())
+
+
 FAMILIES: dict[str, Callable[[], tuple[Model, Tensor]]] = {
     "mlp": lambda: (MLP(12, [8, 5], 3, generator=_generator()), torch.rand(6, 12, generator=_generator())),
+    "cnn": lambda: (CNN((3, 4), [4, 5], 3, generator=_generator()), torch.rand(6, 12, generator=_generator())),
+    "predictive": lambda: (_predictive(), torch.rand(6, 1, 3, 4, generator=_generator())),
+    "predictive, noisy": lambda: (_predictive(Noise(0.1)), torch.rand(6, 1, 3, 4, generator=_generator())),
     "rsnn": lambda: (_rsnn(), _spikes()),
     "unrolled graph": lambda: (rtd.unroll_graph(_rsnn()), _spikes()),
     "random partition": lambda: (rtd.random_partition(_rsnn(), (4, 4, 4, 4, 4), generator=_generator()), _spikes()),
