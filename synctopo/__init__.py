@@ -9,8 +9,9 @@ if TYPE_CHECKING:
     from synctopo.models import Hooked, Model
     from synctopo.recorder import record
     from synctopo.recording import Recording, joined
+    from synctopo.timecourse import compare_over_time
 
-__all__ = ["Hooked", "Model", "Recording", "compare", "joined", "maps", "models", "record", "reduction"]
+__all__ = ["Hooked", "Model", "Recording", "compare", "compare_over_time", "joined", "maps", "models", "record", "reduction"]
 
 # Loaded when first asked for: `synctopo --help` must not wait for torch.
 _HOMES = {
@@ -18,6 +19,7 @@ _HOMES = {
     "Model": "synctopo.models",
     "Recording": "synctopo.recording",
     "compare": "synctopo.comparison",
+    "compare_over_time": "synctopo.timecourse",
     "joined": "synctopo.recording",
     "record": "synctopo.recorder",
 }

@@ -11,7 +11,8 @@ from snntorch.surrogate import atan, fast_sigmoid
 from torch import Tensor, nn
 
 import rsnn
-from synctopo import reduction
+from synctopo import maps, reduction
+from synctopo.maps import Maps
 from synctopo.models import MLP
 from synctopo.naming import unknown
 from synctopo.reduction import Reduction
@@ -264,6 +265,9 @@ FAMILIES: dict[str, Family] = {
     "rsnn": Family(RSNNSpec, _build_rsnn, _spikes, _fit_rsnn),
     "mlp": Family(MLPSpec, _build_mlp, _pixels, _fit_mlp),
 }
+
+
+MAPS: dict[str, Maps] = {m.name: m for m in (maps.flatten, maps.pool, maps.positions)}
 
 
 def model_spec(table: Mapping[str, Any], where: str) -> ModelSpec:

@@ -27,7 +27,7 @@ def compare(
     sites       only these
     seed        of the sub-samples that a measure may draw: the same for all pairs
 
-    Columns: model_a, site_a, time_a, model_b, site_b, time_b, reduction, n, width_a, width_b, measure, parameters, closer, value, forward,
+    Columns: model_a, site_a, time_a, model_b, site_b, time_b, reduction, maps, n, width_a, width_b, measure, parameters, closer, value, forward,
     backward, stderr, status (`ok`, `silent`, `degenerate`), reason. A silent or degenerate comparison is a row without a value.
     Raises ValueError for unknown measures or sites, fewer than two recordings, and recordings of different samples.
     """
@@ -64,6 +64,8 @@ def rows_of_pair(
             f"{a} was reduced over time by {first.reduction} with {len(first.times)} steps, {b} by {second.reduction} with "
             f"{len(second.times)}; record both alike."
         )
+    if first.maps != second.maps:
+        raise ValueError(f"the maps of {a} were recorded by {first.maps}, those of {b} by {second.maps}; record both alike.")
     held: dict[tuple[str, str, int | None], Cloud] = {} if clouds is None else clouds
     rows = []
     for site in _common(a, first, b, second, sites):
@@ -80,6 +82,7 @@ def rows_of_pair(
                         "site_b": site,
                         "time_b": time,
                         "reduction": first.reduction,
+                        "maps": first.maps,
                         "n": len(left.points),
                         "width_a": left.points.shape[1],
                         "width_b": right.points.shape[1],
@@ -124,6 +127,11 @@ def _same_samples(a: str, first: Recording, b: str, second: Recording) -> None:
         )
     if not np.array_equal(first.samples, second.samples):
         raise ValueError(f"{a} and {b} hold different samples, or the same in another order; record both on the same samples.")
+    if first.inputs and second.inputs and first.inputs != second.inputs and not (first.named and second.named):
+        raise ValueError(
+            f"{a} and {b} were shown different inputs, and their samples have no names; if they are the same samples in the same order, "
+            "say so by record(..., samples=...) with the same names for both."
+        )
 
 
 def _common(a: str, first: Recording, b: str, second: Recording, sites: Sequence[str] | None) -> list[str]:

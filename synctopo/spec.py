@@ -152,6 +152,10 @@ class RecordSpec(Spec):
 
     sites: tuple[str, ...] | None = Field(default=None, min_length=1)
     reduce: str = "count"
+    every: int = Field(default=1, ge=1)
+    """With reduce = "steps": keep every so many steps only."""
+    maps: Literal["flatten", "pool", "positions"] = "flatten"
+    """What the points of convolutional maps are."""
 
 
 class UnrollSpec(Spec):

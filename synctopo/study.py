@@ -85,7 +85,8 @@ class Study:
                 raise ValueError(f"a condition needs a name of one printable line; got [models.{condition!r}].")
         models = {name: catalog.model_spec(_merged(defaults, _table(m, f"models.{name}")), f"models.{name}") for name, m in entries.items()}
         record = parsed(RecordSpec, _table(table.get("record", {}), "record"), "record")
-        catalog.reduction_named(record.reduce)
+        if not catalog.reduction_named(record.reduce).keeps_time and record.every > 1:
+            raise ValueError(f'record.every chooses among steps, and reduce = {record.reduce!r} keeps none; write reduce = "steps".')
         unroll = parsed(UnrollSpec, _table(table["unroll"], "unroll"), "unroll") if "unroll" in table else None
         compare = parsed(CompareSpec, _table(table.get("compare", {}), "compare"), "compare")
         for measure in compare.measures:

@@ -137,7 +137,7 @@ def keep(key: str, fit_key: str, spec: ModelSpec, of: DataSpec, seed: int, what:
     x = _test_input(spec, of, split)
     reduce = catalog.reduction_named(what.reduce)
     sites = tuple(dict.fromkeys((*_sites(spec, what), *([spec.signal] if unroll is not None and spec.signal else []))))
-    whole = record(model, x, sites=sites, reduce=reduce, samples=split.test.samples)
+    whole = record(model, x, sites=sites, reduce=reduce, maps=catalog.MAPS[what.maps], every=what.every, samples=split.test.samples)
     parts = [whole.renamed({site: site for site in _sites(spec, what)})]
     if unroll is not None and spec.signal is not None:
         graph = rtd.unroll_graph(model, unroll.layers, unroll.bottleneck, site=spec.signal)
