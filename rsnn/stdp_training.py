@@ -5,17 +5,20 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float, Shaped
+from jaxtyping import Bool, Float, Shaped
 from torch import Tensor
 
 from rsnn.heterogeneity import spawn
 from rsnn.homeostasis import LOWEST_THRESHOLD, Homeostasis, threshold_constants
-from rsnn.kernels import Adaptation, Learning, Synapses, learn
 from rsnn.layer import arrays
 from rsnn.network import RSNN
-from rsnn.plasticity import Pairing, PairSTDP, Window
+from rsnn.plasticity import PairSTDP
+from rsnn.reservoir import Adaptation, Plastic, learn
+from rsnn.rows import settle
+from rsnn.storage import fixed_synapses, matrix_of, plastic_synapses
 
-CHUNK = 2**21  # numbers of input drive at once: 16 MiB, and a call of `progress` now and then
+CHUNK = 2**21  # numbers of input or its drive at once: 16 MiB, and a call of `progress` now and then
+FEW = 0.05  # share of inputs that are not 0: below, their rows are added one by one, above, matrices are multiplied
 RUNAWAY = 0.95  # share of all steps
 
 
@@ -41,105 +44,106 @@ def fit_stdp(
     rule: PairSTDP,
     *,
     epochs: int = 1,
+    input_rule: PairSTDP | None = None,
     homeostasis: Homeostasis = Homeostasis(),  # noqa: B008  frozen
     generator: torch.Generator | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> STDPHistory:
     """Change the recurrent weights of `net` (and its `theta`) in place by presenting the samples, in a new order each epoch.
 
-    The network starts each sample from rest; input and read-out weights stay as they are. `generator` draws the windows of the synapses
-    and the order. `progress(done, total)` is called with numbers of samples. Runs in float64 on one core of the CPU; the weights are
-    rounded to their dtype at the end. Raises ValueError for weights outside the bounds of the rule, and for a network in which nothing
-    fires or everything fires all the time.
+    The network starts each sample from rest; read-out weights stay as they are, and input weights unless there is an `input_rule`, by
+    which spikes of the input pair with those of the layer. `generator` draws the windows of the synapses and the order.
+    `progress(done, total)` is called with numbers of samples. Runs in float64 on one core of the CPU; the weights are rounded to their
+    dtype at the end. Raises ValueError for weights outside the bounds of the rule, and for a network in which nothing fires or everything
+    fires all the time.
     """
     x = net.check(spikes)
     if epochs < 1:
         raise ValueError(f"fit_stdp(epochs={epochs}): at least one epoch is needed; leave the call out for an untrained network.")
     generator = torch.Generator() if generator is None else generator
-    windows, orders = spawn(generator), spawn(generator)
-    weight = plastic_weights(net, rule)
-    before = weight.copy()
-    synapses = synapses_of(net)
-    learning = learning_of(rule, rule.draw(len(weight), generator=windows), homeostasis, weight, synapses, dt=net.dt)
+    windows, orders, input_windows = spawn(generator), spawn(generator), spawn(generator)
+    check_weights("recurrent", net.recurrent_weight, net.recurrent_mask, rule)
+    normalisation = homeostasis.normalisation
+    recurrent = plastic_synapses(net.recurrent_weight, net.recurrent_mask, rule, normalisation, dt=net.dt, generator=windows)
+    if input_rule is None:
+        afferent = fixed_synapses(net.input_weight, net.input_mask)
+    else:
+        check_spikes(x)
+        check_weights("input", net.input_weight, net.input_mask, input_rule)
+        afferent = plastic_synapses(net.input_weight, net.input_mask, input_rule, normalisation, dt=net.dt, generator=input_windows)
+    by_spikes = input_rule is not None or float((x != 0).double().mean()) < FEW
+    before = recurrent.synapses.weight.copy()
+    mask = net.recurrent_mask.numpy(force=True)
+    there = before.size - (net.units if recurrent.synapses.loops else 0)
     theta = net.theta.double().numpy(force=True).copy()
     neurons = arrays(net.constants().neurons._replace(threshold=net.threshold.double()))
     adaptation = adaptation_of(net, homeostasis)
+    state = np.zeros((4, net.units))
     samples, steps = x.shape[:2]
-    chunk = max(1, min(samples, CHUNK // (steps * net.units)))
+    chunk = max(1, min(samples, CHUNK // (steps * max(net.units, net.inputs))))
     records = []
     for epoch in range(epochs):
         counts = np.zeros(net.units, dtype=np.int64)
         order = torch.randperm(samples, generator=orders)
         for start in range(0, samples, chunk):
-            part = order[start : start + chunk].to(x.device)
-            drive = torch.cat(list(net.drive(x[part]))).numpy(force=True)
-            raster = np.zeros(drive.shape, dtype=np.uint8)
-            learn(drive, weight, theta, raster, synapses, learning, neurons, adaptation)
+            part = x[order[start : start + chunk].to(x.device)]
+            raster = np.zeros((len(part), steps, net.units), dtype=np.uint8)
+            arrivals = part.double().contiguous().numpy(force=True) if by_spikes else np.zeros((0, steps, net.inputs))
+            drive = np.zeros((0, steps, net.units)) if by_spikes else driven(net, part)
+            learn(arrivals, drive, state, theta, raster, neurons, adaptation, recurrent, afferent, input_rule is not None, True)
             counts += raster.sum((0, 1), dtype=np.int64)
             if progress is not None:
                 progress(epoch * samples + start + len(part), epochs * samples)
         check_alive(counts / (samples * steps), net.dt, epoch)
         rates = counts / (samples * steps * net.dt / 1000)
+        settled(recurrent)
         records.append(
             (
                 float(rates.mean()),
                 float(rates.max()),
                 float((counts == 0).mean()),
-                float(np.abs(weight - before).mean()),
-                tuple(np.quantile(weight, (0, 0.25, 0.5, 0.75, 1)).tolist()),
+                float(np.abs(recurrent.synapses.weight - before).sum() / there),
+                tuple(np.quantile(matrix_of(recurrent.synapses, net.recurrent_mask)[mask], (0, 0.25, 0.5, 0.75, 1)).tolist()),
             )
         )
-    net.recurrent_weight[net.recurrent_mask] = torch.from_numpy(weight).to(net.recurrent_weight)
+    net.recurrent_weight.copy_(torch.from_numpy(matrix_of(recurrent.synapses, net.recurrent_mask)))
+    if input_rule is not None:
+        settled(afferent)
+        net.input_weight.copy_(torch.from_numpy(matrix_of(afferent.synapses, net.input_mask)))
     net.theta.copy_(torch.from_numpy(theta))
     return STDPHistory(*zip(*records, strict=True))
 
 
-def plastic_weights(net: RSNN, rule: PairSTDP) -> np.ndarray:
-    """The recurrent weights [synapse] of `net`, float64, in the order of the mask; a ValueError where `rule` cannot hold them."""
-    weight = net.recurrent_weight[net.recurrent_mask].double()
-    if not len(weight):
-        raise ValueError("this network has no recurrent synapses that could learn; raise the density of its connectivity.")
-    low, high = float(weight.min()), float(weight.max())
+def settled(plastic: Plastic) -> None:
+    """Bring all weights of a group of synapses up to date, in place."""
+    settle(plastic.synapses, plastic.rule, plastic.past, plastic.scratch)
+
+
+def driven(net: RSNN, x: Float[Tensor, "sample time input"]) -> Float[np.ndarray, "sample time unit"]:
+    """What the input adds to the current of each neuron."""
+    return np.ascontiguousarray(torch.cat(list(net.drive(x))).transpose(0, 1).numpy(force=True))
+
+
+def check_spikes(x: Float[Tensor, "sample time input"]) -> None:
+    """Raise a sentence unless every input is 0 or 1: plastic input synapses pair spikes."""
+    if not ((x == 0) | (x == 1)).all():
+        raise ValueError(
+            f"with an input_rule the input must be spikes, 0 or 1, but it goes from {float(x.min()):g} to {float(x.max()):g}; "
+            "rsnn.encode.poisson or latency makes spikes, or leave input_rule out."
+        )
+
+
+def check_weights(name: str, weight: Float[Tensor, "post pre"], mask: Bool[Tensor, "post pre"], rule: PairSTDP) -> None:
+    """Raise a sentence if there are no synapses, or `rule` cannot hold their weights."""
+    values = weight[mask]
+    if not len(values):
+        raise ValueError(f"this network has no {name} synapses that could learn; raise the density of its connectivity.")
+    low, high = float(values.min()), float(values.max())
     if not (low >= rule.w_min and high <= rule.w_max):
         raise ValueError(
-            f"the recurrent weights go from {low:.3g} to {high:.3g}, outside the bounds [{rule.w_min:g}, {rule.w_max:g}] of the rule; "
-            "lower recurrent_scale, widen the bounds, or train by STDP before surrogate gradients."
+            f"the {name} weights go from {low:.3g} to {high:.3g}, outside the bounds [{rule.w_min:g}, {rule.w_max:g}] of the rule; "
+            f"lower {name}_scale, widen the bounds, or train by STDP before surrogate gradients."
         )
-    return weight.numpy(force=True).copy()
-
-
-def synapses_of(net: RSNN) -> Synapses:
-    """The recurrent synapses of `net` as the kernel wants them."""
-    post, pre = net.recurrent_mask.nonzero().numpy(force=True).astype(np.int64).T
-    bounds = np.arange(net.units + 1)
-    outgoing = np.argsort(pre, kind="stable")
-    return Synapses(
-        incoming=np.searchsorted(post, bounds),
-        post=np.ascontiguousarray(post),
-        outgoing_start=np.searchsorted(pre[outgoing], bounds),
-        outgoing=outgoing,
-    )
-
-
-def learning_of(rule: PairSTDP, window: Window, homeostasis: Homeostasis, weight: np.ndarray, synapses: Synapses, *, dt: float) -> Learning:
-    """Rule and windows [synapse] as the kernel wants them."""
-    units = len(synapses.incoming) - 1
-    if homeostasis.normalisation is None:
-        total = np.zeros(0)
-    elif homeostasis.normalisation.total is None:
-        total = np.bincount(synapses.post, weight, minlength=units).astype(np.float64)
-    else:
-        total = np.full(units, float(homeostasis.normalisation.total))
-    return Learning(
-        a_plus=window.a_plus.numpy(),
-        a_minus=window.a_minus.numpy(),
-        decay_plus=torch.exp(-dt / window.tau_plus).numpy(),
-        decay_minus=torch.exp(-dt / window.tau_minus).numpy(),
-        w_min=float(rule.w_min),
-        w_max=float(rule.w_max),
-        all_to_all=rule.pairing is Pairing.ALL_TO_ALL,
-        total=total,
-    )
 
 
 def adaptation_of(net: RSNN, homeostasis: Homeostasis) -> Adaptation:

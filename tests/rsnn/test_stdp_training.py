@@ -1,6 +1,7 @@
 import copy
 import dataclasses
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -25,8 +26,12 @@ from rsnn import (
 )
 from rsnn.heterogeneity import spawn
 from rsnn.homeostasis import adapt, normalise, threshold_constants
+from rsnn.layer import arrays
 from rsnn.network import step
 from rsnn.plasticity import Traces, Window, stdp_step
+from rsnn.reservoir import learn
+from rsnn.stdp_training import adaptation_of, settled
+from rsnn.storage import plastic_synapses
 
 NONE = Homeostasis(None, None)
 HETEROGENEOUS = PairSTDP(Gamma(0.02, 0.5), Gamma(0.02, 0.5), Gamma(20, 0.5), Gamma(20, 0.5))
@@ -45,33 +50,70 @@ def stimulus(samples: int = 6, steps: int = 30, seed: int = 1, rate: float = 300
     return encode.poisson(torch.rand(samples, 5, generator=seeded(seed)), steps, generator=seeded(seed), rate_max=rate)
 
 
+@dataclasses.dataclass
+class Matrix:
+    """A group of plastic synapses as a matrix, with all that it remembers."""
+
+    weight: torch.Tensor
+    mask: torch.Tensor
+    window: Window
+    rule: PairSTDP
+    dt: float
+    total: torch.Tensor
+
+    @classmethod
+    def of(cls, weight: torch.Tensor, mask: torch.Tensor, rule: PairSTDP, dt: float, normalisation: Normalisation | None, generator):
+        window = Window(*(torch.ones(mask.shape, dtype=torch.float64) for _ in range(4)))
+        for full, drawn in zip(window, rule.draw(int(mask.sum()), generator=generator), strict=True):
+            full[mask] = drawn
+        weight = weight.double() * mask
+        total = weight.sum(1)
+        if normalisation is not None and normalisation.total is not None:
+            total = torch.full_like(total, normalisation.total)
+        return cls(weight, mask, window, rule, dt, total)
+
+    def rest(self) -> None:
+        self.traces = Traces(torch.zeros_like(self.weight), torch.zeros_like(self.weight))
+
+    def learn(self, pre: torch.Tensor, post: torch.Tensor) -> None:
+        weight, self.traces = stdp_step(self.weight, pre, post, self.traces, self.window, self.rule, dt=self.dt)
+        self.weight = weight * self.mask
+
+    def normalise(self) -> None:
+        self.weight = normalise(self.weight, self.mask, self.total, w_min=self.rule.w_min, w_max=self.rule.w_max)
+
+
 @torch.no_grad()
-def fit_step_by_step(net: RSNN, x: torch.Tensor, rule: PairSTDP, homeostasis: Homeostasis, generator: torch.Generator) -> float:
+def fit_step_by_step(
+    net: RSNN, x: torch.Tensor, rule: PairSTDP, homeostasis: Homeostasis, generator: torch.Generator, input_rule: PairSTDP | None = None
+) -> float:
     """`fit_stdp` as its definition has it: dense matrices, one step after the other. Returns the mean rate."""
-    windows, orders = spawn(generator), spawn(generator)
-    mask = net.recurrent_mask
-    window = Window(*(torch.ones(mask.shape, dtype=torch.float64) for _ in range(4)))
-    for full, drawn in zip(window, rule.draw(int(mask.sum()), generator=windows), strict=True):
-        full[mask] = drawn
-    weight, theta, count = net.recurrent_weight.double() * mask, net.theta.clone(), 0.0
-    total = weight.sum(1)
-    if homeostasis.normalisation is not None and homeostasis.normalisation.total is not None:
-        total = torch.full_like(total, homeostasis.normalisation.total)
+    windows, orders, input_windows = spawn(generator), spawn(generator), spawn(generator)
+    plan = homeostasis.normalisation
+    recurrent = Matrix.of(net.recurrent_weight, net.recurrent_mask, rule, net.dt, plan, windows)
+    afferent = Matrix.of(net.input_weight, net.input_mask, input_rule or rule, net.dt, plan, input_windows)
+    theta, count = net.theta.clone(), 0.0
     adaptive = threshold_constants(homeostasis.threshold, dt=net.dt)
     for n in torch.randperm(len(x), generator=orders):
-        state, traces = net.rest(1), Traces(torch.zeros_like(weight), torch.zeros_like(weight))
-        for drive in torch.cat(list(net.drive(x[n : n + 1]))):
+        state = net.rest(1)
+        recurrent.rest()
+        afferent.rest()
+        for arrived in x[n].double():
             k = net.constants()
-            k = k._replace(recurrent=weight.t(), neurons=k.neurons._replace(threshold=net.threshold + theta))
-            state = step(drive, state, k, net.surrogate)
+            k = k._replace(recurrent=recurrent.weight.t(), neurons=k.neurons._replace(threshold=net.threshold + theta))
+            state = step(arrived[None] @ afferent.weight.t(), state, k, net.surrogate)
             fired = state.spikes[0]
             theta = adapt(theta, fired, net.threshold, adaptive)
-            weight, traces = stdp_step(weight, fired, fired, traces, window, rule, dt=net.dt)
-            weight = weight * mask
+            recurrent.learn(fired, fired)
+            if input_rule is not None:
+                afferent.learn(arrived, fired)
             count += float(fired.sum())
-        if homeostasis.normalisation is not None:
-            weight = normalise(weight, mask, total, w_min=rule.w_min, w_max=rule.w_max)
-    net.recurrent_weight.copy_(weight)
+        if plan is not None:
+            recurrent.normalise()
+            if input_rule is not None:
+                afferent.normalise()
+    net.recurrent_weight.copy_(recurrent.weight)
+    net.input_weight.copy_(afferent.weight)
     net.theta.copy_(theta)
     return count / (len(x) * x.shape[1] * net.dt / 1000 * net.units)
 
@@ -92,6 +134,7 @@ def fit_step_by_step(net: RSNN, x: torch.Tensor, rule: PairSTDP, homeostasis: Ho
     refractory=st.sampled_from([0.0, 2.0]),
     connectivity=st.sampled_from([Sparse(0.3), Dense()]),
     homeostasis=st.sampled_from([NONE, Homeostasis(), Homeostasis(Normalisation(1.5), AdaptiveThreshold(0.05, 0.0, 1e4))]),
+    plastic_input=st.booleans(),
 )
 def test_the_kernel_equals_the_rule_step_by_step(
     seed: int,
@@ -107,6 +150,7 @@ def test_the_kernel_equals_the_rule_step_by_step(
     refractory: float,
     connectivity: Sparse | Dense,
     homeostasis: Homeostasis,
+    plastic_input: bool,
 ) -> None:
     rule = PairSTDP(Gamma(amplitude, cv), Gamma(0.7 * amplitude, cv), Gamma(17, cv), Gamma(31, cv), w_max=4.0, pairing=pairing)
     neuron = LIF(Gamma(15, cv), tau_syn, refractory=refractory, reset=reset)
@@ -115,15 +159,71 @@ def test_the_kernel_equals_the_rule_step_by_step(
     if not net.recurrent_mask.any():
         return
     other, x = copy.deepcopy(net), stimulus(samples, steps, seed)
-    rate = fit_step_by_step(other, x, rule, homeostasis, seeded(seed))
+    input_rule = dataclasses.replace(rule, w_min=-100.0, w_max=100.0, tau_plus=9.0) if plastic_input else None
+    rate = fit_step_by_step(other, x, rule, homeostasis, seeded(seed), input_rule)
     if rate == 0:
         with pytest.raises(ValueError, match="no neuron fired"):
-            fit_stdp(net, x, rule, homeostasis=homeostasis, generator=seeded(seed))
+            fit_stdp(net, x, rule, input_rule=input_rule, homeostasis=homeostasis, generator=seeded(seed))
         return
-    history = fit_stdp(net, x, rule, homeostasis=homeostasis, generator=seeded(seed))
+    history = fit_stdp(net, x, rule, input_rule=input_rule, homeostasis=homeostasis, generator=seeded(seed))
     assert history.rate[0] == pytest.approx(rate)
     assert torch.allclose(net.recurrent_weight, other.recurrent_weight, rtol=0, atol=1e-6)
+    torch.testing.assert_close(net.input_weight, other.input_weight, rtol=1e-6, atol=1e-6)
     assert torch.allclose(net.theta, other.theta, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("rule", [PairSTDP(0.05, 0.04), HETEROGENEOUS])
+def test_a_run_in_pieces_that_carries_its_state_is_the_run_in_one_piece_bit_for_bit(rule: PairSTDP) -> None:
+    x, results = stimulus(1, 200)[0].double().numpy(), []
+    for pieces in ([200], [1, 49, 150]):
+        net = network()
+        recurrent = plastic_synapses(net.recurrent_weight, net.recurrent_mask, rule, None, dt=1.0, generator=seeded())
+        afferent = plastic_synapses(net.input_weight, net.input_mask, PairSTDP(w_min=-50, w_max=50), None, dt=1.0, generator=seeded())
+        state, theta, rasters = np.zeros((4, 20)), np.zeros(20), []
+        for piece in np.split(x, np.cumsum(pieces)[:-1]):
+            raster = np.zeros((1, len(piece), 20), np.uint8)
+            neurons, adaptation = arrays(net.constants().neurons), adaptation_of(net, Homeostasis())
+            learn(piece[None], np.zeros((0, 1, 20)), state, theta, raster, neurons, adaptation, recurrent, afferent, True, False)
+            rasters.append(raster)
+        for plastic in (recurrent, afferent):
+            settled(plastic)
+        results.append([np.concatenate(rasters, 1), recurrent.synapses.weight, afferent.synapses.weight, state, theta])
+    assert results[0][0].any()
+    assert all(np.array_equal(a, b) for a, b in zip(*results, strict=True))
+
+
+def test_neurons_in_another_order_learn_the_same_weights_in_that_order() -> None:
+    x, rule = stimulus(), PairSTDP(0.05, 0.04)
+    net, other = network(), network()
+    order = torch.randperm(20, generator=seeded(5))
+    other.input_weight.data, other.input_mask = net.input_weight.data[order], net.input_mask[order]
+    other.recurrent_weight.data = net.recurrent_weight.data[order][:, order]
+    other.recurrent_mask = net.recurrent_mask[order][:, order]
+    for each in (net, other):
+        fit_stdp(each, x, rule, generator=seeded())
+    assert not torch.allclose(net.recurrent_weight, other.recurrent_weight)
+    torch.testing.assert_close(net.recurrent_weight[order][:, order], other.recurrent_weight)
+
+
+def test_input_synapses_learn_with_a_rule_of_their_own_and_want_spikes() -> None:
+    net, x, rule = network(), stimulus(), PairSTDP(w_min=-50, w_max=50)
+    before = net.input_weight.detach().clone()
+    fit_stdp(net, x, PairSTDP(), input_rule=rule)
+    assert not torch.allclose(net.input_weight, before)
+    with pytest.raises(ValueError, match=r"with an input_rule the input must be spikes, 0 or 1, but it goes from 0 to 0\.5"):
+        fit_stdp(net, x / 2, PairSTDP(), input_rule=rule)
+    with pytest.raises(ValueError, match=r"the input weights go from .* outside the bounds \[0, 1\] of the rule; lower input_scale"):
+        fit_stdp(net, x, PairSTDP(), input_rule=PairSTDP())
+
+
+def test_values_and_their_drive_are_the_same_input_whether_few_or_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    x, learnt = 0.5 * stimulus() + 0.1, []
+    for few in (0.0, 2.0):
+        monkeypatch.setattr("rsnn.stdp_training.FEW", few)
+        net = network()
+        fit_stdp(net, x, HETEROGENEOUS)
+        learnt.append(net.recurrent_weight.detach())
+    torch.testing.assert_close(learnt[0], learnt[1])
 
 
 def test_training_moves_the_weights_and_says_by_how_much() -> None:

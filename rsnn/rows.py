@@ -1,0 +1,348 @@
+"""Rows of plastic synapses, by the neuron that sends: a row is brought up to date only when its neuron fires, exactly.
+
+Nobody reads a weight before its presynaptic neuron fires, and until then only postsynaptic spikes touch it. So a spike replays what the
+row has missed, weakens it, and sends it on. Where the constants of the rule are the same everywhere, the strengthenings since the last
+visit are a difference of two running sums per neuron, held at the bound once: a sum of increments of one sign ends at the same place
+whether it is held at each step or at the end. Else they are replayed one by one, oldest first. `plasticity.stdp_step` is the definition.
+"""
+
+from typing import NamedTuple, no_type_check
+
+import numpy as np
+from numba import njit
+
+TILE = 64  # synapses whose missed spikes are looked at together
+NEVER = -1.0  # in place of a time: counts for nothing
+SPENT = 1e-18  # a trace below this moves no weight by as much as rounding does
+
+
+class Synapses(NamedTuple):
+    """Weights [synapse] in the order of the neuron that sends: `start[j]:start[j + 1]` is the row of j, and synapse k goes to
+    `post[k]`, or, if `post` is empty, to k - start[j]. `loops` says that synapse j of row j is no synapse."""
+
+    weight: np.ndarray
+    start: np.ndarray
+    post: np.ndarray
+    loops: bool
+
+
+class Rule(NamedTuple):
+    """The constants per step of a rule. If `uniform`: two amplitudes of pairs and two of triplets, decays of the postsynaptic trace and
+    of the two slow ones, and powers of the decay of the presynaptic trace and their inverses; else four constants of each synapse, the
+    exponent of the weight dependence or 0, and (of the same) no triplets."""
+
+    uniform: bool
+    all_to_all: bool
+    w_min: float
+    w_max: float
+    plus: float
+    minus: float
+    triplet_plus: float
+    triplet_minus: float
+    decay_minus: float
+    decay_slow_pre: float
+    decay_slow_post: float
+    power: np.ndarray
+    inverse: np.ndarray
+    a_plus: np.ndarray
+    a_minus: np.ndarray
+    rate_plus: np.ndarray
+    rate_minus: np.ndarray
+    exponent_plus: float
+    exponent_minus: float
+
+
+class Past(NamedTuple):
+    """What the rows of a group of synapses still have to hear of; time is counted in steps since the last `settle`.
+
+    `clock` [3]: now, when the current sample began, spikes kept. `closing` [step]: the end of the sample a step belongs to. Per neuron
+    that sends: when its row was last brought up to date, and its traces then. Per neuron that receives: traces now; uniform rules:
+    `gained` [step, unit], the running sum of its spikes; others: its spikes, as a chain through `when` and `before` from the newest,
+    `until` [step] spikes having come up to a step, and two traces of each synapse.
+    """
+
+    clock: np.ndarray
+    closing: np.ndarray
+    last: np.ndarray
+    pre: np.ndarray
+    slow_pre: np.ndarray
+    post: np.ndarray
+    slow_post: np.ndarray
+    gained: np.ndarray
+    newest: np.ndarray
+    when: np.ndarray
+    before: np.ndarray
+    until: np.ndarray
+    trace_pre: np.ndarray
+    trace_post: np.ndarray
+
+
+class Scratch(NamedTuple):
+    """Room for what nobody reads [unit], and for the spikes that a tile has missed [tile * step]."""
+
+    unused: np.ndarray
+    which: np.ndarray
+    to_plus: np.ndarray
+    to_minus: np.ndarray
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+@no_type_check
+def move_dense(row, later, earlier, post, factor, minus, low, high, out):
+    """Strengthen a row by what was gained, weaken it by the postsynaptic traces, and add it to `out`."""
+    for i in range(len(row)):
+        w = row[i] + factor * (later[i] - earlier[i])
+        w = w if w < high else high
+        w = w if w > low else low
+        w = w - minus * post[i]
+        w = w if w < high else high
+        w = w if w > low else low
+        row[i] = w
+        out[i] += w
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+@no_type_check
+def move_sparse(row, onto, later, earlier, post, factor, minus, low, high, out):
+    """`move_dense` of a row whose synapse k goes to `onto[k]`."""
+    for k in range(len(row)):
+        i = onto[k]
+        w = row[k] + factor * (later[i] - earlier[i])
+        w = w if w < high else high
+        w = w if w > low else low
+        w = w - minus * post[i]
+        w = w if w < high else high
+        w = w if w > low else low
+        row[k] = w
+        out[i] += w
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+@no_type_check
+def decay_all(z, n):
+    """e^-z in place of the first n numbers, 0 where z is negative: (e^(-z / 256))^256, which is vector arithmetic throughout."""
+    for k in range(n):
+        t = z[k] if z[k] < 700.0 else 700.0
+        q = t * (-1.0 / 256.0)
+        p = 1.0 + q * (1.0 + q * (1 / 2 + q * (1 / 6 + q * (1 / 24 + q * (1 / 120 + q * (1 / 720 + q * (1 / 5040)))))))
+        p = p * p
+        p = p * p
+        p = p * p
+        p = p * p
+        p = p * p
+        p = p * p
+        p = p * p
+        p = p * p
+        z[k] = p if t >= 0.0 else 0.0
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+@no_type_check
+def replay(first, stop, onto, dense, weight, rule, past, scratch, now, last, fires):
+    """Bring the row `first:stop`, last visited at step `last`, to step `now`, in which its neuron `fires` or does not."""
+    clock, closing = past.clock, past.closing
+    until, newest, when, before, trace_pre, trace_post = past.until, past.newest, past.when, past.before, past.trace_pre, past.trace_post
+    a_plus, a_minus, rate_plus, rate_minus = rule.a_plus, rule.a_minus, rule.rate_plus, rule.rate_minus
+    which, to_plus, to_minus = scratch.which, scratch.to_plus, scratch.to_minus
+    low, high, all_to_all = rule.w_min, rule.w_max, rule.all_to_all
+    up, down = rule.exponent_plus, rule.exponent_minus
+    width = 1.0 / (high - low)
+    end = min(now, closing[last])
+    closed = closing[last] < now
+    since = clock[1] if closed else last
+    unseen = until[last]
+    gain = np.empty(TILE)
+    seen = np.empty(TILE)
+    fired = np.empty(TILE)
+    decay_pre = np.empty(TILE)
+    decay_post = np.empty(TILE)
+    for tile in range(first, stop, TILE):
+        size = min(TILE, stop - tile)
+        n = 0
+        for k in range(size):
+            gain[k] = seen[k] = fired[k] = 0.0
+            decay_pre[k] = (now - last) * rate_plus[tile + k]
+            decay_post[k] = (now - last) * rate_minus[tile + k]
+            e = newest[tile + k - first if dense else onto[tile + k]]
+            while e >= unseen:
+                t = when[e]
+                which[n] = k
+                to_plus[n] = (t - last) * rate_plus[tile + k] if t <= end else NEVER
+                to_minus[n] = (now - t) * rate_minus[tile + k] if since < t < now else NEVER
+                fired[k] += t == now
+                n += 1
+                e = before[e]
+        decay_all(to_plus, n)
+        decay_all(to_minus, n)
+        decay_all(decay_pre, size)
+        decay_all(decay_post, size)
+        for m in range(n - 1, -1, -1):
+            k = which[m]
+            if up == 0.0:
+                gain[k] += to_plus[m]
+            else:
+                w = weight[tile + k]
+                w += a_plus[tile + k] * trace_pre[tile + k] * to_plus[m] * max((high - w) * width, 0.0) ** up
+                weight[tile + k] = min(max(w, low), high)
+            seen[k] = seen[k] + to_minus[m] if all_to_all else max(seen[k], to_minus[m])
+        for k in range(size):
+            s = tile + k
+            w = weight[s] + a_plus[s] * trace_pre[s] * gain[k]
+            w = w if w < high else high
+            w = w if w > low else low
+            x = 0.0 if closed else trace_pre[s] * decay_pre[k]
+            y = 0.0 if closed else trace_post[s] * decay_post[k]
+            y = y + seen[k] if all_to_all else (seen[k] if seen[k] > 0.0 else y)
+            if fires:
+                w -= a_minus[s] * y * (1.0 if down == 0.0 else ((w - low) * width) ** down)
+                w = w if w < high else high
+                w = w if w > low else low
+                x = x + 1.0 if all_to_all else 1.0
+            weight[s] = w
+            trace_pre[s] = x
+            trace_post[s] = y + fired[k] if all_to_all else (1.0 if fired[k] > 0.0 else y)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+@no_type_check
+def visit(j, synapses, rule, past, scratch, fires, out):
+    """Bring the row of neuron j up to now, in which it `fires` or not, and add it to `out`."""
+    weight, start, post, loops = synapses
+    now, last = past.clock[0], past.last[j]
+    first, stop = start[j], start[j + 1]
+    dense = len(post) == 0
+    row = weight[first:stop]
+    kept = out[j] if loops else 0.0
+    if rule.uniform:
+        end = min(now, past.closing[last])
+        trace, slow = past.pre[j], past.slow_pre[j]
+        factor = trace * rule.inverse[last]
+        if past.closing[last] < now:
+            trace = slow = 0.0
+        else:
+            trace *= rule.power[now - last]
+            slow *= rule.decay_slow_pre ** (now - last)
+        minus = 0.0
+        if fires:
+            minus = rule.minus + rule.triplet_minus * slow
+            trace = trace + 1.0 if rule.all_to_all else 1.0
+            slow = slow + 1.0 if rule.all_to_all else 1.0
+        past.pre[j], past.slow_pre[j] = trace, slow
+        if dense:
+            move_dense(row, past.gained[end], past.gained[last], past.post, factor, minus, rule.w_min, rule.w_max, out)
+        else:
+            onto = post[first:stop]
+            move_sparse(row, onto, past.gained[end], past.gained[last], past.post, factor, minus, rule.w_min, rule.w_max, out)
+    else:
+        replay(first, stop, post, dense, weight, rule, past, scratch, now, last, fires)
+        send(j, synapses, 1.0, out)
+    if loops:
+        row[j], out[j] = 0.0, kept
+    past.last[j] = now
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+@no_type_check
+def send(j, synapses, value, out):
+    """Add the row of neuron j times `value` to `out`."""
+    weight, start, post, _ = synapses
+    row = weight[start[j] : start[j + 1]]
+    if len(post) == 0:
+        for i in range(len(row)):
+            out[i] += value * row[i]
+    else:
+        onto = post[start[j] : start[j + 1]]
+        for k in range(len(row)):
+            out[onto[k]] += value * row[k]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+@no_type_check
+def settle(synapses, rule, past, scratch):
+    """Bring every row up to now and set the clock to 0."""
+    clock, closing = past.clock, past.closing
+    now = clock[0]
+    for j in range(len(past.last)):
+        if not rule.uniform or past.pre[j] > SPENT:
+            visit(j, synapses, rule, past, scratch, False, scratch.unused)
+        else:
+            past.pre[j] = 0.0
+            past.slow_pre[j] *= 0.0 if closing[past.last[j]] < now else rule.decay_slow_pre ** (now - past.last[j])
+        past.last[j] = 0
+    closed = closing[now] <= now
+    past.gained[0] = 0.0
+    past.newest[:] = -1
+    past.until[0] = 0
+    closing[:] = len(closing)
+    if closed:
+        closing[0] = 0
+    clock[:] = 0
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+@no_type_check
+def learn_step(synapses, rule, past, scratch, sending, n_sending, fired, n_fired, out):
+    """One more step, in which the neurons `sending` fired on one side and `fired` on the other; the rows of the first add to `out`."""
+    if past.clock[0] == len(past.closing) - 1:
+        settle(synapses, rule, past, scratch)
+    clock, post, slow = past.clock, past.post, past.slow_post
+    clock[0] += 1
+    now = clock[0]
+    if rule.uniform:
+        later, earlier = past.gained[now], past.gained[now - 1]
+        decay, decay_slow = rule.decay_minus, rule.decay_slow_post
+        for i in range(len(post)):
+            post[i] *= decay
+            slow[i] *= decay_slow
+            later[i] = earlier[i]
+        for n in range(n_fired):
+            i = fired[n]
+            later[i] += (rule.plus + rule.triplet_plus * slow[i]) * rule.power[now]
+    else:
+        for n in range(n_fired):
+            i = fired[n]
+            past.when[clock[2]] = now
+            past.before[clock[2]] = past.newest[i]
+            past.newest[i] = clock[2]
+            clock[2] += 1
+        past.until[now] = clock[2]
+    for n in range(n_sending):
+        visit(sending[n], synapses, rule, past, scratch, True, out)
+    if rule.uniform:
+        for n in range(n_fired):
+            i = fired[n]
+            post[i] = post[i] + 1.0 if rule.all_to_all else 1.0
+            slow[i] = slow[i] + 1.0 if rule.all_to_all else 1.0
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+@no_type_check
+def end_sample(past):
+    """Nothing that comes later pairs with what was before."""
+    clock, closing = past.clock, past.closing
+    now = clock[0]
+    for t in range(clock[1], now + 1):
+        closing[t] = min(closing[t], now)
+    clock[1] = now
+    past.post[:] = 0.0
+    past.slow_post[:] = 0.0
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+@no_type_check
+def scale(synapses, low, high, total):
+    """Scale the weights onto each neuron to `total` [unit] and hold them in the bounds; a sum that is not positive stays as it is."""
+    weight, start, post, loops = synapses
+    units = len(total)
+    now = np.zeros(units)
+    for j in range(len(start) - 1):
+        send(j, synapses, 1.0, now)
+    for i in range(units):
+        now[i] = total[i] / now[i] if now[i] > 0.0 else 1.0
+    for j in range(len(start) - 1):
+        row = weight[start[j] : start[j + 1]]
+        for k in range(len(row)):
+            w = row[k] * now[k if len(post) == 0 else post[start[j] + k]]
+            row[k] = min(max(w, low), high)
+        if loops:
+            row[j] = 0.0

@@ -1,0 +1,142 @@
+"""Storage of plastic synapses: matrices as the rows that the kernel visits, rules as its constants, and weights back as a matrix."""
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from rsnn.homeostasis import Normalisation
+from rsnn.plasticity import Pairing, PairSTDP, Window
+from rsnn.reservoir import Plastic
+from rsnn.rows import TILE, Past, Rule, Scratch, Synapses
+
+SMALLEST_POWER = 1e-6  # of a trace's decay within one clock: 1 / it times the rounding of a running sum is what a weight may be off by
+LONGEST_CLOCK = 1024
+FEW_EVENTS = 256  # steps of a clock where missed spikes are replayed one by one
+
+
+def plastic_synapses(
+    weight: Float[Tensor, "post pre"],
+    mask: Bool[Tensor, "post pre"],
+    rule: PairSTDP,
+    normalisation: Normalisation | None,
+    *,
+    dt: float,
+    generator: torch.Generator,
+) -> Plastic:
+    """Synapses at rest with a window each, drawn in the order of the mask.
+
+    Takes 8 bytes for the weight of each synapse, 4 more for where it goes unless all are there, and, if windows differ, 48 more for them
+    and two traces.
+    """
+    synapses = rows_of(weight, mask)
+    window = rule.draw(int(mask.sum()), generator=generator)
+    constants = constants_of(rule, window, mask, synapses, dt=dt)
+    if normalisation is None:
+        total = np.zeros(0)
+    elif normalisation.total is None:
+        total = (weight.double() * mask).sum(1).numpy(force=True)
+    else:
+        total = np.full(len(weight), float(normalisation.total))
+    return Plastic(synapses, constants, past_of(synapses, constants, len(weight)), scratch_of(constants, len(weight)), total)
+
+
+def fixed_synapses(weight: Float[Tensor, "post pre"], mask: Bool[Tensor, "post pre"]) -> Plastic:
+    """Synapses that do not learn, in the same form."""
+    synapses = rows_of(weight, mask)
+    first = PairSTDP().draw(1, generator=torch.Generator())
+    constants = constants_of(PairSTDP(), first, mask, synapses, dt=1000.0)
+    return Plastic(synapses, constants, past_of(synapses, constants, 0), scratch_of(constants, 0), np.zeros(0))
+
+
+def rows_of(weight: Float[Tensor, "post pre"], mask: Bool[Tensor, "post pre"]) -> Synapses:
+    """The synapses of `mask` by the neuron that sends; without their targets where none, or none but a neuron's own, is missing."""
+    post, pre = mask.shape
+    there = mask.numpy(force=True).T
+    values = np.ascontiguousarray(weight.double().numpy(force=True).T)
+    loops = post == pre and not there.diagonal().any()
+    if there.sum() == post * pre - (post if loops else 0):
+        return Synapses(values.ravel() * there.ravel(), np.arange(pre + 1) * post, np.zeros(0, dtype=np.int32), loops)
+    start = np.concatenate([[0], np.cumsum(there.sum(1))])
+    return Synapses(values[there], start, np.nonzero(there)[1].astype(np.int32), False)
+
+
+def matrix_of(synapses: Synapses, mask: Bool[Tensor, "post pre"]) -> Float[np.ndarray, "post pre"]:
+    """The weights as a matrix, 0 where there is no synapse."""
+    post, pre = mask.shape
+    if not len(synapses.post):
+        return synapses.weight.reshape(pre, post).T.copy()
+    full = np.zeros((pre, post))
+    full[mask.numpy(force=True).T] = synapses.weight
+    return np.ascontiguousarray(full.T)
+
+
+def constants_of(rule: PairSTDP, window: Window, mask: Bool[Tensor, "post pre"], synapses: Synapses, *, dt: float) -> Rule:
+    """The rule over steps of `dt` ms as the kernel wants it: four numbers where all windows are the same, else four per synapse."""
+    uniform = all(bool((values == values[0]).all()) for values in window)
+    a_plus, a_minus, tau_plus, tau_minus = (float(values[0]) for values in window)
+    clock = LONGEST_CLOCK if not uniform else int(np.clip(-np.log(SMALLEST_POWER) * tau_plus / dt, 1, LONGEST_CLOCK))
+    clock = clock if uniform else FEW_EVENTS
+    steps = np.arange(clock + 1)
+    apart = [np.zeros(0)] * 4 if uniform else [by_row(values, mask, synapses) for values in window]
+    return Rule(
+        uniform=uniform,
+        all_to_all=rule.pairing is Pairing.ALL_TO_ALL,
+        w_min=float(rule.w_min),
+        w_max=float(rule.w_max),
+        plus=a_plus,
+        minus=a_minus,
+        triplet_plus=0.0,
+        triplet_minus=0.0,
+        decay_minus=float(np.exp(-dt / tau_minus)),
+        decay_slow_pre=0.0,
+        decay_slow_post=0.0,
+        power=np.exp(-dt / tau_plus * steps) if uniform else np.zeros(0),
+        inverse=np.exp(dt / tau_plus * steps) if uniform else np.zeros(0),
+        a_plus=apart[0],
+        a_minus=apart[1],
+        rate_plus=dt / apart[2],
+        rate_minus=dt / apart[3],
+        exponent_plus=0.0,
+        exponent_minus=0.0,
+    )
+
+
+def by_row(values: Float[Tensor, "synapse"], mask: Bool[Tensor, "post pre"], synapses: Synapses) -> Float[np.ndarray, "stored"]:
+    """What each synapse has, from the order of the mask to that of the rows; 1 where a place of a full matrix is no synapse."""
+    full = torch.ones(mask.shape, dtype=torch.float64)
+    full[mask.cpu()] = values
+    if not len(synapses.post):
+        return full.t().contiguous().numpy().ravel()
+    return full.t()[mask.cpu().t()].numpy()
+
+
+def past_of(synapses: Synapses, rule: Rule, units: int) -> Past:
+    """Nothing has happened yet."""
+    pre = len(synapses.start) - 1
+    uniform = rule.uniform
+    clock = len(rule.power) - 1 if uniform else FEW_EVENTS
+    events = 0 if uniform else clock * units
+    traces = 0 if uniform else len(synapses.weight)
+    return Past(
+        clock=np.zeros(3, dtype=np.int64),
+        closing=np.full(clock + 1, clock + 1),
+        last=np.zeros(pre, dtype=np.int64),
+        pre=np.zeros(pre),
+        slow_pre=np.zeros(pre),
+        post=np.zeros(units),
+        slow_post=np.zeros(units),
+        gained=np.zeros((clock + 1 if uniform else 1, units)),
+        newest=np.full(units, -1),
+        when=np.zeros(events, dtype=np.int64),
+        before=np.zeros(events, dtype=np.int64),
+        until=np.zeros(clock + 1, dtype=np.int64),
+        trace_pre=np.zeros(traces),
+        trace_post=np.zeros(traces),
+    )
+
+
+def scratch_of(rule: Rule, units: int) -> Scratch:
+    """Room to work in."""
+    missed = 0 if rule.uniform else TILE * FEW_EVENTS
+    return Scratch(np.zeros(units), np.zeros(missed, dtype=np.int64), np.zeros(missed), np.zeros(missed))

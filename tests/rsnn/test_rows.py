@@ -1,0 +1,112 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from rsnn import Gamma, Normalisation, Pairing, PairSTDP
+from rsnn import storage as layout
+from rsnn.plasticity import Traces, Window, stdp_step
+from rsnn.rows import end_sample, learn_step, scale, settle
+from rsnn.storage import matrix_of, plastic_synapses
+
+
+def seeded(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def trains(samples: int, steps: int, neurons: int, share: float, seed: int) -> Tensor:
+    return (torch.rand(samples, steps, neurons, generator=seeded(seed)) < share).double()
+
+
+def step_by_step(weight: Tensor, mask: Tensor, rule: PairSTDP, pre: Tensor, post: Tensor, seed: int) -> tuple[Tensor, Tensor]:
+    """Weights after all samples, and what the rows sent on in each step, by the dense rule."""
+    window = Window(*(torch.ones(mask.shape, dtype=torch.float64) for _ in range(4)))
+    for full, drawn in zip(window, rule.draw(int(mask.sum()), generator=seeded(seed)), strict=True):
+        full[mask] = drawn
+    sent = []
+    for pres, posts in zip(pre, post, strict=True):
+        traces = Traces(torch.zeros_like(weight), torch.zeros_like(weight))
+        for here, there in zip(pres, posts, strict=True):
+            weight, traces = stdp_step(weight, here, there, traces, window, rule, dt=1.0)
+            weight = weight * mask
+            sent.append(weight @ here)
+    return weight, torch.stack(sent)
+
+
+def by_rows(weight: Tensor, mask: Tensor, rule: PairSTDP, pre: Tensor, post: Tensor, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    plastic = plastic_synapses(weight, mask, rule, None, dt=1.0, generator=seeded(seed))
+    sent = []
+    for pres, posts in zip(pre, post, strict=True):
+        for here, there in zip(pres, posts, strict=True):
+            out = np.zeros(len(weight))
+            fired = [np.flatnonzero(v.numpy()) for v in (here, there)]
+            learn_step(*plastic[:4], fired[0], len(fired[0]), fired[1], len(fired[1]), out)
+            sent.append(out)
+        end_sample(plastic.past)
+    settle(*plastic[:4])
+    return matrix_of(plastic.synapses, mask), np.array(sent)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 10_000),
+    shape=st.tuples(st.integers(1, 12), st.integers(1, 12)),
+    samples=st.integers(1, 3),
+    steps=st.integers(1, 40),
+    share=st.sampled_from([0.02, 0.2, 0.9]),
+    density=st.sampled_from([0.4, 1.0]),
+    amplitude=st.sampled_from([0.01, 0.4, -0.2]),
+    cv=st.sampled_from([0.0, 0.6]),
+    tau=st.sampled_from([0.5, 17.0, 300.0]),
+    pairing=st.sampled_from(Pairing),
+)
+@example(1, (3, 4), 3, 40, 0.2, 1.0, 0.4, 0.0, 0.5, Pairing.ALL_TO_ALL)  # a clock that is set back every seven steps
+def test_rows_visited_when_their_neuron_fires_learn_and_send_what_the_dense_rule_does(
+    seed: int,
+    shape: tuple[int, int],
+    samples: int,
+    steps: int,
+    share: float,
+    density: float,
+    amplitude: float,
+    cv: float,
+    tau: float,
+    pairing: Pairing,
+) -> None:
+    rule = PairSTDP(
+        amplitude if amplitude < 0 else Gamma(amplitude, cv), Gamma(0.2, cv), Gamma(tau, cv), Gamma(11.0, cv), w_min=-0.1, pairing=pairing
+    )
+    mask = torch.rand(shape, generator=seeded(seed)) < density
+    if not mask.any():
+        return
+    weight = torch.rand(shape, generator=seeded(seed), dtype=torch.float64) * mask
+    pre, post = trains(samples, steps, shape[1], share, seed), trains(samples, steps, shape[0], share, seed + 1)
+    expected, expected_sent = step_by_step(weight, mask, rule, pre, post, seed)
+    found, sent = by_rows(weight, mask, rule, pre, post, seed)
+    np.testing.assert_allclose(found, expected.numpy(), rtol=0, atol=1e-8)
+    np.testing.assert_allclose(sent, expected_sent.numpy(), rtol=0, atol=1e-7)
+
+
+@pytest.mark.parametrize("cv", [0.0, 0.5])
+def test_a_clock_that_is_set_back_often_changes_nothing(cv: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    rule = PairSTDP(Gamma(0.1, cv), Gamma(0.1, cv), Gamma(20.0, cv), Gamma(20.0, cv))
+    mask, weight = torch.ones(8, 8, dtype=torch.bool).fill_diagonal_(False), torch.rand(8, 8, generator=seeded(), dtype=torch.float64)
+    spikes = trains(4, 50, 8, 0.1, 1)
+    whole = by_rows(weight * mask, mask, rule, spikes, spikes, 2)
+    monkeypatch.setattr(layout, "LONGEST_CLOCK", 7)
+    monkeypatch.setattr(layout, "FEW_EVENTS", 7)
+    often = by_rows(weight * mask, mask, rule, spikes, spikes, 2)
+    np.testing.assert_allclose(whole[0], often[0], rtol=0, atol=1e-12)
+    np.testing.assert_allclose(whole[1], often[1], rtol=0, atol=1e-12)
+
+
+def test_scaling_gives_the_sums_that_were_asked_for_within_the_bounds() -> None:
+    mask = torch.ones(4, 4, dtype=torch.bool).fill_diagonal_(False)
+    weight = torch.rand(4, 4, generator=seeded(), dtype=torch.float64) * mask
+    plastic = plastic_synapses(weight, mask, PairSTDP(), Normalisation(0.5), dt=1.0, generator=seeded())
+    scale(plastic.synapses, 0.0, 1.0, plastic.total)
+    assert np.allclose(matrix_of(plastic.synapses, mask).sum(1), 0.5)
+    scale(plastic.synapses, 0.0, 0.01, plastic.total)
+    assert matrix_of(plastic.synapses, mask).max() == 0.01
