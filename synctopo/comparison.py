@@ -49,8 +49,8 @@ def compare(
       chance_mean, chance_sd, p (add-one, one-sided: more alike than by chance), permutations, calibrated (0 by chance, 1 for identical)
       ci_low, ci_high (95 %), resamples
       status (`ok`, `silent`, `degenerate`), reason; hash_a, hash_b (of what was compared), hash_samples (of their names)
-    A silent or degenerate comparison is a row without a value; nothing is NaN but what was not asked for. See `synctopo.chance` for what
-    chance and the interval are.
+    A silent or degenerate comparison is a row without a value, with its reason; what was not asked for is missing too. What chance and the
+    interval are is said in `synctopo.chance`.
     Raises ValueError for unknown measures or sites, fewer than two recordings, and recordings of different samples.
     """
     whole = recordings if isinstance(recordings, Mapping) else dict(zip(_letters(), recordings, strict=False))
@@ -123,7 +123,7 @@ def rows_of_pair(
                         "time_b": time,
                         "reduction": first.reduction,
                         "maps": first.maps,
-                        "n": len(left.points),
+                        "n": len(left),
                         "width_a": left.points.shape[1],
                         "width_b": right.points.shape[1],
                         "measure": measure.name,

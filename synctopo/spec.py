@@ -167,11 +167,15 @@ class UnrollSpec(Spec):
 
 
 class CompareSpec(Spec):
-    """[compare]: the measures, and the contrasts that the tables answer for."""
+    """[compare]: the measures, what is wanted beside each value, and the contrasts that the tables answer for."""
 
     measures: tuple[str, ...] = Field(default=("rtd",), min_length=1)
     batch: int = Field(default=500, ge=2)
     trials: int = Field(default=10, ge=1)
+    null: int = Field(default=0, ge=0)
+    """So many times the samples are matched at random: chance level and p of each value. 0: not at all; 200 is usual."""
+    bootstrap: int = Field(default=0, ge=0)
+    """From so many random halves of the samples comes the interval of each value. 0: none; 200 is usual."""
     sites: tuple[str, ...] | None = Field(default=None, min_length=1)
     contrasts: tuple[tuple[str, str], ...] = ()
 

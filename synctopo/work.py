@@ -18,7 +18,7 @@ import rsnn
 import rtd
 from synctopo import catalog, data, reduction
 from synctopo.catalog import FAMILIES, ModelSpec
-from synctopo.comparison import rows_of_pair
+from synctopo.comparison import Asked, rows_of_pair
 from synctopo.measures import Cloud, measure_from
 from synctopo.recorder import record
 from synctopo.recording import Recording, joined
@@ -37,6 +37,7 @@ class Piece:
     """One file to be made.
 
     label  what a person reads; it is no part of the key
+    like   pieces of one stage that are alike take about the same time: those of one condition, or of one measure
     needs  the keys of the pieces whose files it reads
     make   (folder of the study) -> None; writes the file
     """
@@ -46,6 +47,7 @@ class Piece:
     label: str
     needs: tuple[str, ...]
     make: Callable[[Path], None]
+    like: str = ""
 
     @property
     def file(self) -> str:
@@ -81,15 +83,17 @@ def plan(study: Study) -> Plan:
         for seed in study.seeds:
             fit_key = _key("fit", spec=spec, data=study.data, content=content, seed=seed)
             label = f"{condition}, seed {seed}"
-            fits.setdefault(fit_key, Piece("fit", fit_key, label, (), partial(fit, fit_key, spec, study.data, seed)))
+            fits.setdefault(fit_key, Piece("fit", fit_key, label, (), partial(fit, fit_key, spec, study.data, seed), condition))
             record_key = _key("record", fit=fit_key, record=study.record, unroll=study.unroll)
             make = partial(keep, record_key, fit_key, spec, study.data, seed, study.record, study.unroll)
-            records.setdefault(record_key, Piece("record", record_key, label, (fit_key,), make))
+            records.setdefault(record_key, Piece("record", record_key, label, (fit_key,), make, condition))
             judge_key = _key("judge", fit=fit_key, condition=condition, unroll=study.unroll, study=study.name)
             about = {"study": study.name, "condition": condition, "seed": seed, "fit": fit_key}
             make = partial(judge, judge_key, fit_key, spec, study.data, seed, study.unroll, about)
-            judges.append(Piece("judge", judge_key, label, (fit_key,), make))
+            judges.append(Piece("judge", judge_key, label, (fit_key,), make, condition))
             runs.append((condition, seed, record_key))
+    # a piece is one pair and one measure with its null and its interval: a minute or two where they are dearest, so that a run that is
+    # stopped loses little, and another measure makes nothing anew
     compares: list[Piece] = []
     for i, (a, seed_a, key_a) in enumerate(runs):
         for b, seed_b, key_b in runs[i + 1 :]:
@@ -102,16 +106,18 @@ def plan(study: Study) -> Plan:
                 "recording_a": key_a,
                 "recording_b": key_b,
             }
-            key = _key("compare", about=about, compare=_what_counts(study.compare))
-            make = partial(compare, key, study.compare, about)
             needs = (key_a, key_b) if key_a != key_b else (key_a,)
-            compares.append(Piece("compare", key, f"{a}, seed {seed_a} ~ {b}, seed {seed_b}", needs, make))
+            for name in study.compare.measures:
+                key = _key("compare", about=about, measure=name, compare=_what_counts(study.compare))
+                make = partial(compare, key, name, study.compare, about)
+                label = f"{name} of {a}, seed {seed_a} ~ {b}, seed {seed_b}"
+                compares.append(Piece("compare", key, label, needs, make, name))
     return Plan(study, (*fits.values(), *records.values(), *judges, *compares))
 
 
 def _what_counts(spec: CompareSpec) -> dict[str, Any]:
-    # contrasts choose rows for a table; they change no row
-    return spec.model_dump(mode="json", exclude={"contrasts"})
+    # contrasts choose rows for a table, and another measure is another piece; they change no row
+    return spec.model_dump(mode="json", exclude={"contrasts", "measures"})
 
 
 def _key(stage: str, **parts: Any) -> str:
@@ -195,15 +201,16 @@ def performance(model: nn.Module, spec: ModelSpec, x: Tensor, y: np.ndarray, tes
     return found
 
 
-def compare(key: str, spec: CompareSpec, about: Mapping[str, Any], root: Path) -> None:
-    """Compare two recordings with every measure at every site; write the rows."""
+def compare(key: str, measure: str, spec: CompareSpec, about: Mapping[str, Any], root: Path) -> None:
+    """Compare two recordings with one measure at every site, against chance and over halves of the samples where asked; write the rows."""
     names = [f"{about[f'condition_{s}']}, seed {about[f'seed_{s}']}" for s in "ab"]
     recordings = [_recording(root / "recordings" / f"{about[f'recording_{s}']}.safetensors") for s in "ab"]
     clouds = {
         (name, site, time): cloud for name, held in zip(names, recordings, strict=True) for (site, time), cloud in held.clouds.items()
     }
-    measures = [measure_from(name, batch=spec.batch, trials=spec.trials) for name in spec.measures]
-    rows = rows_of_pair(names[0], recordings[0].recording, names[1], recordings[1].recording, measures, sites=spec.sites, clouds=clouds)
+    pair = (names[0], recordings[0].recording, names[1], recordings[1].recording)
+    chosen = measure_from(measure, batch=spec.batch, trials=spec.trials)
+    rows = rows_of_pair(*pair, [chosen], Asked(spec.null, spec.bootstrap), sites=spec.sites, clouds=clouds)
     write_json(root / "rows" / f"{key}.json", [{"kind": "pair", **about, **row} for row in rows])
 
 

@@ -103,3 +103,71 @@ def test_bad_input_is_one_sentence(call, sentence):
 def test_distances_are_computed_once():
     cloud = Cloud(X)
     assert cloud.distances is cloud.distances
+
+
+def test_what_is_wanted_beside_the_value_stands_in_its_row():
+    noisy = X + 0.1 * np.random.default_rng(1).normal(size=X.shape)
+    row = compare({"a": held(X), "b": held(noisy)}, null=19, bootstrap=10).iloc[0]
+    assert row.p == 1 / 20
+    assert row.permutations == 19
+    assert row.chance_mean > row.value + 3 * row.chance_sd
+    assert row.calibrated == pytest.approx(1 - row.value / row.chance_mean)
+    assert 0 <= row.ci_low < row.value < row.ci_high
+    assert row.resamples == 10
+
+
+def test_nothing_beside_the_value_is_made_that_was_not_asked_for():
+    (row,) = compare({"a": held(X), "b": held(X @ SHEAR)}).to_dict("records")
+    assert {row[name] for name in ("chance_mean", "chance_sd", "p", "permutations", "calibrated", "ci_low", "ci_high", "resamples")} == {
+        None
+    }
+
+
+def test_chance_and_interval_change_no_value_and_are_the_same_every_time():
+    pair = {"a": held(X), "b": held(X @ SHEAR), "c": held(X[:, :2])}
+    bare, first, again = (compare(pair, ["rtd", "cka"], null=k, bootstrap=k) for k in (0, 5, 5))
+    assert list(bare.value) == list(first.value)
+    assert first.equals(again)
+    assert not first.p.isna().any()
+
+
+def test_a_silent_layer_has_no_chance_level_either():
+    (row,) = compare({"a": held(X), "b": held(np.zeros((40, 3)))}, null=5, bootstrap=5).to_dict("records")
+    assert (row["status"], row["chance_mean"], row["ci_low"]) == ("silent", None, None)
+
+
+def test_arrays_and_tensors_are_compared_as_they_are():
+    import torch
+
+    by_recording = compare({"a": held(X), "b": held(X @ SHEAR)})
+    table = compare({"a": X, "b": torch.from_numpy(X @ SHEAR)})
+    assert table.value[0] == by_recording.value[0]
+    assert list(compare([X, X.reshape(40, 5, 1)]).value) == [0.0]
+
+
+def test_a_row_names_what_was_compared_by_its_content():
+    table = compare({"a": held(X), "b": held(X.copy()), "c": held(X + 1)})
+    assert table.hash_a[0] == table.hash_b[0] != table.hash_b[1]
+    assert table.hash_samples.nunique() == 1
+
+
+def test_a_listener_hears_of_every_value_before_it_is_computed():
+    heard = []
+    compare({"a": held(X), "b": held(X), "c": held(X)}, ["rtd"], listen=lambda *about: heard.append(about))
+    assert heard == [("a", "b", "rtd"), ("a", "c", "rtd"), ("b", "c", "rtd")]
+
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (lambda: compare([X, X], null=-1), "`null` is a number of draws, such as 200, or 0 for none; got -1"),
+        (lambda: compare([X, X], null=True), "`null` is a number of draws"),
+        (lambda: compare([X, X], bootstrap=1), "`bootstrap` is a number of draws"),
+        (lambda: compare([X, [1, 2]]), "b is list; a Recording, or an array or tensor"),
+        (lambda: compare([X, X[:, 0]]), r"b has shape \[40\] and type float64; numbers \[sample, feature\]"),
+        (lambda: compare([X, np.where(X > 1, np.nan, X)]), "b holds NaN or infinity"),
+    ],
+)
+def test_what_cannot_be_asked_for_is_one_sentence(call, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        call()

@@ -42,6 +42,8 @@ tau_mem = { distribution = "gamma", mean = 20.0, cv = 0.5 }
 family = "rsnn"
 [unroll]
 [compare]
+null = 3
+bootstrap = 4
 contrasts = [["untrained", "stdp"]]
 """
 

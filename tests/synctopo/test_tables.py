@@ -35,9 +35,10 @@ ROWS = [
 
 
 def test_the_matrix_is_symmetric_and_leaves_out_pairs_of_one_seed():
-    frame = tables.matrix(ROWS, ["x", "y"], "rtd", "hidden").frame
-    assert frame["x"].tolist() == ["1.00", "5.00 ± 1.41"]
-    assert frame["y"].tolist() == ["5.00 ± 1.41", "2.00"]
+    table = tables.matrix(ROWS, ["x", "y"], "rtd", "hidden")
+    assert table.frame["x"].tolist() == ["1.00 (1)", "5.00 ± 1.41 (2)"]
+    assert table.frame["y"].tolist() == ["5.00 ± 1.41 (2)", "2.00 (1)"]
+    assert table.title.startswith("rtd ↓ at hidden")
 
 
 def test_the_matrix_for_a_terminal_has_means_alone():

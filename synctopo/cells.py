@@ -1,0 +1,64 @@
+"""Cells: numbers as a reader wants them; all rounding of tables happens here, and all of their signs."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from synctopo.significance import LEVEL
+
+DAGGER = "†"
+ARROWS = {"lower": "↓", "higher": "↑"}
+
+
+def headed(measure: str, closer: str) -> str:
+    """A measure with the arrow of its direction: rtd ↓ is more alike where it is lower, cka ↑ where it is higher."""
+    return f"{measure} {ARROWS[closer]}"
+
+
+def digits_of(closer: str) -> int:
+    """How many digits behind the point a value has: similarities end at 1 and need one more than divergences."""
+    return 3 if closer == "higher" else 2
+
+
+def number(value: float | None, digits: int, *, sign: bool = False) -> str:
+    """A number with so many digits behind the point; "" for none. What rounds to zero has no minus."""
+    if value is None:
+        return ""
+    rounded = round(float(value), digits)
+    return f"{rounded + 0.0:{'+' if sign else ''}.{digits}f}"
+
+
+def spread(values: Sequence[float | None], digits: int, scale: float | int = 1, *, count: bool = False) -> str:
+    """Mean ± standard deviation of those that are there, and their number in brackets if `count`; "" for none, no spread for one."""
+    held = np.array([v for v in values if v is not None], dtype=float) * scale
+    if not len(held):
+        return ""
+    said = number(float(held.mean()), digits)
+    if len(held) > 1:
+        said += f" ± {number(float(held.std(ddof=1)), digits)}"
+    return f"{said} ({len(held)})" if count else said
+
+
+def chance_of(p: float | None) -> str:
+    """A p: three digits behind the point, and the bound below 0.001; "" for none."""
+    if p is None:
+        return ""
+    return "<0.001" if p < 0.0005 else f"{p:.3f}"
+
+
+def between(low: float | None, high: float | None, digits: int) -> str:
+    """An interval in square brackets; "" for none."""
+    return "" if low is None or high is None else f"[{number(low, digits)}, {number(high, digits)}]"
+
+
+def dagger(corrected: float | None) -> str:
+    """† behind a value that cannot be told from chance: its corrected p is above 0.05; "" where it can, or where no chance was drawn."""
+    return DAGGER if corrected is not None and corrected > LEVEL else ""
+
+
+def most_alike(values: Sequence[float | None], closer: str) -> int | None:
+    """The place of the most alike of these values, None where there are fewer than two to choose from."""
+    held = [(v, i) for i, v in enumerate(values) if v is not None]
+    if len(held) < 2:
+        return None
+    return (min if closer == "lower" else max)(held)[1]
