@@ -18,7 +18,7 @@ def listing(kind: str) -> str:
     lines = KINDS[kind]()
     width = max((len(name) for name in lines), default=0)
     return (
-        "\n".join(f"{name:{width}}  {text}" for name, text in lines.items())
+        "\n".join(f"{name:{width}}  {text}" if name else text for name, text in lines.items())
         or f"there are no {kind} here; they are looked for in ./{kind}."
     )
 

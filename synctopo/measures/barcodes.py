@@ -16,6 +16,7 @@ from synctopo.measures.cloud import Cloud, Quantity
 from synctopo.measures.measure import SHAPE, Measure, distance
 
 Bars = Float64[np.ndarray, "bar 2"]
+Others = Float64[np.ndarray, "other 2"]
 
 LOOPS = 1
 """The degree of the homology whose bars are compared."""
@@ -74,7 +75,7 @@ def betti(a: Cloud, b: Cloud) -> float:
     return _by_giotto(a, b, "betti", {"p": 1, "n_bins": BINS})
 
 
-def bars_of(a: Cloud, b: Cloud) -> tuple[Bars, Bars]:
+def bars_of(a: Cloud, b: Cloud) -> tuple[Bars, Others]:
     """The bars of loops in both clouds, each cloud in units of the 0.9 quantile of its distances, longest first."""
     found = []
     for name, cloud in (("x", a), ("y", b)):
@@ -91,7 +92,7 @@ def barcode(degree: int) -> Quantity:
     return Quantity(lambda cloud: rtd.persistence(np.asarray(rtd.normalise(cloud.distances, QUANTILE)), degree), samples=0)
 
 
-def _costs(x: Bars, y: Bars) -> Float64[np.ndarray, "m m"]:
+def _costs(x: Bars, y: Others) -> Float64[np.ndarray, "m m"]:
     """What it costs to match each bar with another, or with the diagonal: [bars of x and one diagonal for each of y, and the other way]."""
     m, k = len(x), len(y)
     costs = np.zeros((m + k, m + k))

@@ -11,6 +11,7 @@ VARIANCE = 0.99
 """Share of the variance that SVCCA's principal components keep (Raghu et al. 2017)."""
 
 Basis = Float64[np.ndarray, "n r"]
+Other = Float64[np.ndarray, "n q"]
 
 
 def svcca(a: Cloud, b: Cloud, *, variance: float = VARIANCE) -> float:
@@ -47,7 +48,7 @@ def _leading(cloud: Cloud, share: float) -> Basis:
     return components[:, :count] / size[:count]
 
 
-def _room(x: Basis, y: Basis) -> None:
+def _room(x: Basis, y: Other) -> None:
     for name, basis in (("x", x), ("y", y)):
         if basis.shape[1] >= len(basis) - 1:
             raise DegenerateError(

@@ -16,6 +16,7 @@ ALPHAS = tuple(10.0**k for k in range(-6, 4))
 
 Targets = Float64[np.ndarray, "n r"]
 Index = Int[np.ndarray, " m"]
+Held = Int[np.ndarray, " t"]
 
 
 def ridge(a: Cloud, b: Cloud, seed: int = 0) -> Measured:
@@ -46,7 +47,7 @@ def ridge_null(a: Cloud, b: Cloud, permutations: int, seed: int) -> Float64[np.n
     return found
 
 
-def folds(n: int, seed: int) -> tuple[Index, ...]:
+def folds(n: int, seed: int) -> tuple[Int[np.ndarray, " _"], ...]:
     """The samples of each of the folds, at random."""
     return tuple(np.sort(part) for part in np.array_split(np.random.default_rng(seed).permutation(n), FOLDS))
 
@@ -56,20 +57,20 @@ class _Fold:
     """Kernel ridge on one training set: the centred kernel of its samples is Q diag(values) Q'; `seen` is the tested ones' times Q."""
 
     train: Index
-    test: Index
+    test: Held
     vectors: Float64[np.ndarray, "m m"]
     values: Float64[np.ndarray, " m"]
     seen: Float64[np.ndarray, "t m"]
     unit: float
 
 
-def _fitted(cloud: Cloud, parts: Sequence[Index]) -> list[_Fold]:
+def _fitted(cloud: Cloud, parts: Sequence[np.ndarray]) -> list[_Fold]:
     gram = cloud.quantity(GRAM)
     unit = float((np.trace(gram) - gram.mean(0).sum()) / len(gram))
     return [_fold(gram, np.setdiff1d(np.arange(len(gram)), test), test, unit) for test in parts]
 
 
-def _fold(gram: Float64[np.ndarray, "n n"], train: Index, test: Index, unit: float) -> _Fold:
+def _fold(gram: Float64[np.ndarray, "n n"], train: Index, test: Held, unit: float) -> _Fold:
     inner, across = gram[np.ix_(train, train)], gram[np.ix_(test, train)]
     means = inner.mean(0)
     values, vectors = np.linalg.eigh(inner - means - means[:, None] + means.mean())
