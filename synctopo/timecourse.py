@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from synctopo.comparison import rows_of_pair
+from synctopo.comparison import Asked, rows_of_pair
 from synctopo.measures import Cloud, Measure, named
 from synctopo.naming import unknown
 from synctopo.recording import Recording
@@ -20,13 +20,15 @@ def compare_over_time(
     site_b: str | None = None,
     times: Sequence[int] | None = None,
     names: tuple[str, str] = ("a", "b"),
+    null: int = 0,
     seed: int = 0,
 ) -> pd.DataFrame:
     """`measure` between `site` of `a` after step t and `site_b` (the same by default) of `b` after step t', for all t and t'.
 
     times  only these steps of both; by default all that each recording holds
     names  what the rows call the two
-    seed   of the sub-samples that the measure may draw: the same for all pairs of steps
+    null   so many times the samples are matched at random, which gives each value its chance level and p; 0: not at all
+    seed   of the sub-samples and matchings that are drawn: the same for all pairs of steps
 
     A tidy frame with the columns of `synctopo.compare`, a row for each (time_a, time_b). The distances of each step are computed once; a
     recording against itself, by a symmetric measure, takes half of the pairs. `matrix` and `curve` arrange it.
@@ -46,7 +48,7 @@ def compare_over_time(
                 continue
             one, two = f"{names[0]}@{s}", f"{names[1] if not itself else names[0]}@{t}"
             left, right = _snapshot(a, site, s), _snapshot(b, other, t)
-            (row,) = rows_of_pair(one, left, two, right, [chosen], seed=seed, clouds=clouds)
+            (row,) = rows_of_pair(one, left, two, right, [chosen], Asked(null=null, seed=seed), clouds=clouds)
             about = {"model_a": names[0], "site_a": site, "time_a": s, "model_b": names[1], "site_b": other, "time_b": t}
             found[s, t] = {**row, **about}
     return pd.DataFrame(list(found.values()))

@@ -21,6 +21,8 @@ ROWS = [
         "seed_b": t,
         "site_a": site,
         "measure": "rtd",
+        "closer": "lower",
+        "identical": 0.0,
         "value": None if missing else 1.0 + (a != b),
     }
     for site in ("hidden", "L1", "L2")

@@ -1,6 +1,7 @@
 """Comparison over time: a matrix whose entries are what comparing two steps by themselves gives."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from torch import Tensor, nn
@@ -46,7 +47,7 @@ def test_the_curve_is_the_diagonal_and_what_compare_says():
     said = synctopo.compare({"round": A, "flat": B}, ["rtd"], sites=["cloud"])
     assert list(line.columns) == list(said.columns)
     for column in said.columns.difference(["reason"]):
-        assert list(line[column]) == list(said[column])
+        pd.testing.assert_series_equal(line[column], said[column], check_dtype=False)
 
 
 def test_a_turned_cloud_stays_where_it_was_and_a_flattened_one_does_not():

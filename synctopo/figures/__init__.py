@@ -1,0 +1,29 @@
+"""Figures: drawn without a screen, legible in print and by every kind of colour vision, the same bytes for the same values."""
+
+from synctopo.figures.activity import phase_map, raster
+from synctopo.figures.models import clustered_matrix, layer_profile, model_map, rtd_matrix, scaled
+from synctopo.figures.time import over_training, time_matrix, time_profile
+from synctopo.figures.topology import barcode, cross_barcodes, localisation
+from synctopo.figures.unrolled import unrolled_graph
+from synctopo.figures.writing import FORMATS, inline, save, write
+
+__all__ = [
+    "FORMATS",
+    "barcode",
+    "clustered_matrix",
+    "cross_barcodes",
+    "inline",
+    "layer_profile",
+    "localisation",
+    "model_map",
+    "over_training",
+    "phase_map",
+    "raster",
+    "rtd_matrix",
+    "save",
+    "scaled",
+    "time_matrix",
+    "time_profile",
+    "unrolled_graph",
+    "write",
+]
