@@ -173,6 +173,7 @@ def judge(
         graph = rtd.unroll_graph(model, unroll.layers, unroll.bottleneck, site=spec.signal)
         row |= {f"edges_{name}": value for name, value in asdict(graph.shares).items()}
         row["layers"] = list(graph.sizes)
+        row["edges_mass"] = graph.mass.tolist()
         control = rtd.random_partition(model, graph.sizes, site=spec.signal, generator=stream(seed, "partition"))
         row |= {f"random_edges_{name}": value for name, value in asdict(control.shares).items()}
         stable = rtd.partition_stability(model, unroll.layers, unroll.bottleneck, generator=stream(seed, "partition"))
