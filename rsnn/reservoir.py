@@ -57,11 +57,11 @@ def learn(x, drive, state, theta, raster, neurons, adaptation, recurrent, affere
                     if x[s, t, j] != 0.0:
                         arrived[arrivals] = j
                         arrivals += 1
-                for n in range(arrivals):
-                    # rows that learn have to be up to date before they are sent on
-                    if input_learns:
-                        visit(arrived[n], afferent.synapses, afferent.rule, afferent.past, afferent.scratch, False, inward)
-                    else:
+                # rows that learn have to be up to date before they are sent on
+                if input_learns:
+                    visit(arrived, arrivals, afferent.synapses, afferent.rule, afferent.past, afferent.scratch, False, inward)
+                else:
+                    for n in range(arrivals):
                         send(arrived[n], afferent.synapses, x[s, t, arrived[n]], inward)
             else:
                 inward[:] = drive[s, t]

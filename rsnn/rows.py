@@ -205,40 +205,43 @@ def replay(first, stop, onto, dense, weight, rule, past, scratch, now, last, fir
 
 @njit(cache=True, nogil=True, error_model="numpy")
 @no_type_check
-def visit(j, synapses, rule, past, scratch, fires, out):
-    """Bring the row of neuron j up to now, in which it `fires` or not, and add it to `out`."""
+def visit(which, n, synapses, rule, past, scratch, fires, out):
+    """Bring the rows of the first n neurons of `which` up to now, in which all of them fire or none does, and add them to `out`."""
     weight, start, post, loops = synapses
-    now, last = past.clock[0], past.last[j]
-    first, stop = start[j], start[j + 1]
+    now, closing, visited = past.clock[0], past.closing, past.last
+    pre, slow_pre, traces, gained = past.pre, past.slow_pre, past.post, past.gained
+    power, inverse, low, high = rule.power, rule.inverse, rule.w_min, rule.w_max
     dense = len(post) == 0
-    row = weight[first:stop]
-    kept = out[j] if loops else 0.0
-    if rule.uniform:
-        end = min(now, past.closing[last])
-        trace, slow = past.pre[j], past.slow_pre[j]
-        factor = trace * rule.inverse[last]
-        if past.closing[last] < now:
-            trace = slow = 0.0
+    for m in range(n):
+        j = which[m]
+        last = visited[j]
+        visited[j] = now
+        first, stop = start[j], start[j + 1]
+        kept = out[j] if loops else 0.0
+        if rule.uniform:
+            trace, slow = pre[j], slow_pre[j]
+            factor = trace * inverse[last]
+            if closing[last] < now:
+                trace = slow = 0.0
+            else:
+                trace *= power[now - last]
+                slow *= rule.decay_slow_pre ** (now - last)
+            minus = 0.0
+            if fires:
+                minus = rule.minus + rule.triplet_minus * slow
+                trace = trace + 1.0 if rule.all_to_all else 1.0
+                slow = slow + 1.0 if rule.all_to_all else 1.0
+            pre[j], slow_pre[j] = trace, slow
+            later, earlier = gained[min(now, closing[last])], gained[last]
+            if dense:
+                move_dense(weight[first:stop], later, earlier, traces, factor, minus, low, high, out)
+            else:
+                move_sparse(weight[first:stop], post[first:stop], later, earlier, traces, factor, minus, low, high, out)
         else:
-            trace *= rule.power[now - last]
-            slow *= rule.decay_slow_pre ** (now - last)
-        minus = 0.0
-        if fires:
-            minus = rule.minus + rule.triplet_minus * slow
-            trace = trace + 1.0 if rule.all_to_all else 1.0
-            slow = slow + 1.0 if rule.all_to_all else 1.0
-        past.pre[j], past.slow_pre[j] = trace, slow
-        if dense:
-            move_dense(row, past.gained[end], past.gained[last], past.post, factor, minus, rule.w_min, rule.w_max, out)
-        else:
-            onto = post[first:stop]
-            move_sparse(row, onto, past.gained[end], past.gained[last], past.post, factor, minus, rule.w_min, rule.w_max, out)
-    else:
-        replay(first, stop, post, dense, weight, rule, past, scratch, now, last, fires)
-        send(j, synapses, 1.0, out)
-    if loops:
-        row[j], out[j] = 0.0, kept
-    past.last[j] = now
+            replay(first, stop, post, dense, weight, rule, past, scratch, now, last, fires)
+            send(j, synapses, 1.0, out)
+        if loops:
+            weight[first + j], out[j] = 0.0, kept
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -262,13 +265,17 @@ def settle(synapses, rule, past, scratch):
     """Bring every row up to now and set the clock to 0."""
     clock, closing = past.clock, past.closing
     now = clock[0]
+    waiting = np.empty(len(past.last), dtype=np.int64)
+    n = 0
     for j in range(len(past.last)):
         if not rule.uniform or past.pre[j] > SPENT:
-            visit(j, synapses, rule, past, scratch, False, scratch.unused)
+            waiting[n] = j
+            n += 1
         else:
             past.pre[j] = 0.0
             past.slow_pre[j] *= 0.0 if closing[past.last[j]] < now else rule.decay_slow_pre ** (now - past.last[j])
-        past.last[j] = 0
+    visit(waiting, n, synapses, rule, past, scratch, False, scratch.unused)
+    past.last[:] = 0
     closed = closing[now] <= now
     past.gained[0] = 0.0
     past.newest[:] = -1
@@ -306,8 +313,7 @@ def learn_step(synapses, rule, past, scratch, sending, n_sending, fired, n_fired
             past.newest[i] = clock[2]
             clock[2] += 1
         past.until[now] = clock[2]
-    for n in range(n_sending):
-        visit(sending[n], synapses, rule, past, scratch, True, out)
+    visit(sending, n_sending, synapses, rule, past, scratch, True, out)
     if rule.uniform:
         for n in range(n_fired):
             i = fired[n]
