@@ -13,7 +13,7 @@ from torch import Tensor, nn
 import rsnn
 from synctopo import maps, reduction
 from synctopo.maps import Maps
-from synctopo.models import MLP
+from synctopo.models import MLP, MovedPoints, points
 from synctopo.naming import unknown
 from synctopo.reduction import Reduction
 from synctopo.spec import Spec, parsed
@@ -170,7 +170,28 @@ class MLPSpec(Spec):
     learning: Annotated[NoLearning | AdamLearning, Field(discriminator="rule")] = NoLearning()
 
 
-ModelSpec = RSNNSpec | MLPSpec
+class PointsSpec(Spec):
+    """[models.NAME] with family = "points": the points of the data set `clusters` or `rings`, moved; nothing is learned."""
+
+    family: Literal["points"]
+    shape: Literal["clusters", "rings"]
+    count: int = Field(ge=1)
+    """How many places the groups are moved to, or how many rings have one radius."""
+    signal: ClassVar[str | None] = None
+    learning: NoLearning = NoLearning()
+
+    @property
+    def main_site(self) -> str:
+        """The site that is recorded where a study names none."""
+        return "points"
+
+    @property
+    def sites(self) -> tuple[str, ...]:
+        """Every site of the model."""
+        return ("points",)
+
+
+ModelSpec = RSNNSpec | MLPSpec | PointsSpec
 
 
 @dataclass(frozen=True)
@@ -261,9 +282,22 @@ def _fit_mlp(spec: MLPSpec, model: Any, x: Tensor, y: Tensor, seed: int) -> dict
     return asdict(fitted)
 
 
+def _build_points(spec: PointsSpec, _shape: tuple[int, int], _classes: int, _seed: int) -> nn.Module:
+    return MovedPoints({"clusters": points.clusters, "rings": points.rings}[spec.shape](spec.count))
+
+
+def _as_points(_spec: PointsSpec, images: np.ndarray, _generator: torch.Generator) -> Tensor:
+    return torch.from_numpy(images).flatten(1)
+
+
+def _fit_nothing(_spec: PointsSpec, _model: Any, _x: Tensor, _y: Tensor, _seed: int) -> dict[str, Any]:
+    return {}
+
+
 FAMILIES: dict[str, Family] = {
     "rsnn": Family(RSNNSpec, _build_rsnn, _spikes, _fit_rsnn),
     "mlp": Family(MLPSpec, _build_mlp, _pixels, _fit_mlp),
+    "points": Family(PointsSpec, _build_points, _as_points, _fit_nothing),
 }
 
 

@@ -1,4 +1,4 @@
-"""Data sets as frozen values: scikit-learn's digits, bundled; MNIST and Fashion-MNIST from a folder or, once, from OpenML."""
+"""Data sets as frozen values: digits, bundled; MNIST and Fashion-MNIST from a folder or, once, from OpenML; generated points."""
 
 import gzip
 import hashlib
@@ -17,9 +17,10 @@ from synctopo.naming import unknown
 
 @dataclass(frozen=True)
 class Dataset:
-    """Images in [0, 1] with their classes.
+    """Images in [0, 1] with their classes, or points, an image of one row each, all of one class.
 
-    images [sample, row, column] float32, labels [sample] int64, samples [sample] int64: the number of each in the whole data set.
+    images [sample, row, column] float32 (points: float64), labels [sample] int64, samples [sample] int64: the number of each in the
+    whole data set.
     """
 
     name: str
@@ -29,7 +30,7 @@ class Dataset:
 
     @property
     def classes(self) -> int:
-        return int(self.labels.max()) + 1
+        return int(self.labels.max(initial=0)) + 1
 
     @property
     def fingerprint(self) -> str:
@@ -72,7 +73,30 @@ def fashion_mnist(folder: str | Path | None = None) -> Dataset:
     return _images("fashion_mnist", "Fashion-MNIST", folder)
 
 
-DATASETS: dict[str, Callable[[], Dataset]] = {"digits": digits, "mnist": mnist, "fashion_mnist": fashion_mnist}
+def clusters(seed: int = 7) -> Dataset:
+    """300 points of a standard Gaussian in the plane, in 60 groups of 5: x, y and the group (Barannikov et al. 2022, Clusters.ipynb)."""
+    random = np.random.RandomState(seed)
+    points = np.concatenate([random.multivariate_normal(np.zeros(2), np.eye(2), 5) for _ in range(60)])
+    return _points("clusters", np.column_stack([points, np.repeat(np.arange(60), 5)]))
+
+
+def rings() -> Dataset:
+    """100 places at equal angles on each of 5 concentric rings: the number of the ring, the angle (Barannikov et al. 2022, Rings.ipynb)."""
+    return _points("rings", np.column_stack([np.repeat(np.arange(5), 100), np.tile(2 * np.pi * np.arange(100) / 100, 5)]))
+
+
+def _points(name: str, points: np.ndarray) -> Dataset:
+    n = len(points)
+    return Dataset(name, points[:, None].astype(np.float64), np.zeros(n, dtype=np.int64), np.arange(n))
+
+
+DATASETS: dict[str, Callable[[], Dataset]] = {
+    "digits": digits,
+    "mnist": mnist,
+    "fashion_mnist": fashion_mnist,
+    "clusters": clusters,
+    "rings": rings,
+}
 
 
 def load(name: str) -> Dataset:
@@ -83,11 +107,17 @@ def load(name: str) -> Dataset:
 
 
 def split(data: Dataset, *, train: int, test: int, seed: int) -> Split:
-    """Draw `train` and `test` samples without overlap, the classes in proportion, the same for the same seed."""
-    if train < 1 or test < 1:
-        raise ValueError(f"a split needs at least one sample on each side; got train={train}, test={test}.")
+    """Draw `train` and `test` samples without overlap, the classes in proportion, the same for the same seed.
+
+    With train=0 nothing is to be learned: `test` samples are drawn from all, or are all, in their order.
+    """
+    if train < 0 or test < 1:
+        raise ValueError(f"a split needs at least one sample to test, and to train or none; got train={train}, test={test}.")
     if train + test > len(data.labels):
         raise ValueError(f"{data.name} has {len(data.labels)} samples; train={train} and test={test} ask for {train + test}.")
+    if train == 0:
+        drawn = np.sort(np.random.default_rng(seed).permutation(len(data.labels))[:test])
+        return Split(data.take(drawn[:0]), data.take(drawn))
     from sklearn.model_selection import train_test_split
 
     try:

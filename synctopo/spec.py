@@ -141,7 +141,8 @@ class DataSpec(Spec):
     """[data]: which samples are learned from and which are compared."""
 
     name: str
-    train: int = Field(ge=1)
+    train: int = Field(ge=0)
+    """0: nothing is learned."""
     test: int = Field(ge=2)
     seed: int = Field(default=0, ge=0, lt=2**32)
     """Of the split and of the encoding of the test samples: the same for all models, so that samples correspond one to one."""
@@ -178,6 +179,8 @@ class CompareSpec(Spec):
     """From so many random halves of the samples comes the interval of each value. 0: none; 200 is usual."""
     sites: tuple[str, ...] | None = Field(default=None, min_length=1)
     contrasts: tuple[tuple[str, str], ...] = ()
+    sequence: tuple[str, ...] | None = Field(default=None, min_length=3)
+    """A condition, and others that should lie further from it one after the other: a table says whether each measure finds it so."""
 
 
 class Header(Spec):

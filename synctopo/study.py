@@ -98,6 +98,13 @@ class Study:
             for site in record.sites or ():
                 if site not in model.sites:
                     raise unknown("site", site, model.sites, f"in models.{name}, which record.sites asks for")
+            if data.train == 0 and model.learning.rule != "none":
+                raise ValueError(f"data.train is 0, which leaves nothing to learn from for models.{name}; give it samples.")
+            if isinstance(model, catalog.PointsSpec) and model.shape != data.name:
+                raise ValueError(f"models.{name} moves the points of the data set {model.shape}; set data.name to {model.shape!r}.")
+        for condition in compare.sequence or ():
+            if condition not in models:
+                raise unknown("model", condition, models, "in compare.sequence")
         for contrast in compare.contrasts:
             for condition in contrast:
                 if condition not in models:

@@ -11,6 +11,7 @@ from synctopo.contrasts import contrasts, last, layers, performance
 from synctopo.formats import ENDINGS, FORMATS, Table, rendered
 from synctopo.pivots import matrix, mean_matrix, means, measures
 from synctopo.selection import Row, at_one_step, between, between_seeds, closer_of, ordered
+from synctopo.sequences import trends
 from synctopo.significance import adjusted
 
 __all__ = [
@@ -83,9 +84,11 @@ def tidy(rows: Sequence[Row]) -> pd.DataFrame:
     return pd.DataFrame(lines)
 
 
-def study_tables(rows: Sequence[Row], conditions: Sequence[str], chosen: Sequence[tuple[str, str]]) -> list[Table]:
+def study_tables(
+    rows: Sequence[Row], conditions: Sequence[str], chosen: Sequence[tuple[str, str]], sequence: Sequence[str] | None = None
+) -> list[Table]:
     """Every table of a study: its models, then for each measure the contrasts layer by layer and the matrices of conditions, then all
-    measures side by side where there are several."""
+    measures side by side where there are several, and how they follow the sequence where one is named."""
     found = [models(rows, conditions)]
     changes = performance(rows, chosen, PERFORMANCE)
     structure = edges(rows, conditions)
@@ -101,6 +104,8 @@ def study_tables(rows: Sequence[Row], conditions: Sequence[str], chosen: Sequenc
     if len(names) > 1:
         for site in ordered(r["site_a"] for r in pairs):
             found.append(measures([r for r in pairs if r["site_a"] == site], conditions, site))
+    if sequence and pairs:
+        found.append(trends(pairs, sequence))
     return found
 
 
@@ -115,7 +120,7 @@ def models(rows: Sequence[Row], conditions: Sequence[str]) -> Table:
             line[title] = spread([last(r.get(field)) for r in mine], digits, scale)
         lines.append(line)
     frame = pd.DataFrame(lines)
-    chance = {r["classes"] for r in rows if r["kind"] == "model"}
+    chance = {r["classes"] for r in rows if r["kind"] == "model" and "classes" in r}
     said = f"; chance is {100 / max(chance):.0f} %" if chance else ""
     frame = frame.loc[:, (frame != "").any()]
     return Table("models", f"Models: mean ± sd over seeds{said}", frame)

@@ -116,8 +116,8 @@ def plan(study: Study) -> Plan:
 
 
 def _what_counts(spec: CompareSpec) -> dict[str, Any]:
-    # contrasts choose rows for a table, and another measure is another piece; they change no row
-    return spec.model_dump(mode="json", exclude={"contrasts", "measures"})
+    # contrasts and the sequence choose rows for a table, and another measure is another piece; they change no row
+    return spec.model_dump(mode="json", exclude={"contrasts", "measures", "sequence"})
 
 
 def _key(stage: str, **parts: Any) -> str:
@@ -164,7 +164,8 @@ def judge(
     model, history = _fitted(root, fit_key, spec, split, seed)
     row: dict[str, Any] = {"kind": "model", **about, "parameters": sum(p.numel() for p in model.parameters() if p.requires_grad)}
     train = FAMILIES[spec.family].inputs(spec, split.train.images, stream(seed, "encoding"))
-    row |= performance(model, spec, train, split.train.labels, _test_input(spec, of, split), split.test.labels)
+    if of.train:
+        row |= performance(model, spec, train, split.train.labels, _test_input(spec, of, split), split.test.labels)
     row |= {f"training_{name}": value for name, value in history.items()}
     if isinstance(model, rsnn.RSNN):
         first, now = (net.state_dict()["recurrent_weight"] for net in (_built(spec, split, seed), model))

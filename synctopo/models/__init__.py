@@ -3,7 +3,22 @@
 from synctopo.models.convolutional import CNN, VGG16_CODERS, vgg16
 from synctopo.models.feedforward import MLP
 from synctopo.models.hooked import Hooked
+from synctopo.models.points import MovedPoints
 from synctopo.models.predictive import Hyper, Noise, Order, PredictiveCoding, Scaling, predify
 from synctopo.models.protocol import Model
 
-__all__ = ["CNN", "MLP", "VGG16_CODERS", "Hooked", "Hyper", "Model", "Noise", "Order", "PredictiveCoding", "Scaling", "predify", "vgg16"]
+__all__ = [
+    "CNN",
+    "MLP",
+    "VGG16_CODERS",
+    "Hooked",
+    "Hyper",
+    "Model",
+    "MovedPoints",
+    "Noise",
+    "Order",
+    "PredictiveCoding",
+    "Scaling",
+    "predify",
+    "vgg16",
+]
