@@ -21,7 +21,7 @@ def default_decoder(value: tuple[int, ...], target: tuple[int, ...], *, generato
     """A linear decoder between two shapes of one sample.
 
     Maps [channel, ...] of the same rank: interpolated to the size of the target, then a transposed convolution of width 3, as Predify's
-    default. Anything else: one dense layer. Weights are uniform within fan-in ** -0.5, from `generator`.
+    default. Anything else: one dense layer. Weights are uniform as torch draws those layers' own, from `generator`.
     """
     spatial = len(value) - 1
     if len(target) == len(value) and spatial in _TRANSPOSED:
@@ -29,7 +29,8 @@ def default_decoder(value: tuple[int, ...], target: tuple[int, ...], *, generato
         decoder = nn.Sequential(layer)
         if value[1:] != target[1:]:
             decoder.insert(0, nn.Upsample(size=target[1:], mode=_MODES[spatial], align_corners=False))
-        fan_in = value[0] * 3**spatial
+        # torch's own for a transposed convolution, which counts the other side
+        fan_in = target[0] * 3**spatial
     else:
         fan_in = prod(value)
         layer = nn.Linear(fan_in, prod(target))
