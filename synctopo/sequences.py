@@ -11,22 +11,23 @@ from synctopo.formats import Table
 from synctopo.selection import Row, closer_of, ordered, pairs, values
 
 
-def tau(dissimilarities: Sequence[float]) -> float | None:
+def tau(numbers: Sequence[float]) -> float | None:
     """Kendall's tau-b (1945) of numbers with their places in the sequence: 1 where each is larger than the last; None where all are equal.
 
     Raises ValueError for fewer than two numbers.
     """
-    if len(dissimilarities) < 2:
-        raise ValueError(f"a trend needs two values or more; got {len(dissimilarities)}.")
-    if len(set(dissimilarities)) == 1:
+    if len(numbers) < 2:
+        raise ValueError(f"a trend needs two numbers or more; got {len(numbers)}.")
+    if len(set(numbers)) == 1:
         return None
-    return float(kendalltau(np.arange(len(dissimilarities)), dissimilarities).statistic)
+    return float(kendalltau(np.arange(len(numbers)), numbers).statistic)
 
 
 def trends(rows: Sequence[Row], sequence: Sequence[str]) -> Table:
-    """Measure by condition of the sequence: its mean value to the first condition (same seeds), and tau of these along the sequence.
+    """Measure by condition of the sequence: its mean value to the first condition (same seeds), and tau along the sequence.
 
-    Values of a measure of which higher means more alike count with a minus, so that tau is 1 for each that grows more different.
+    Tau stands there twice: of the values, and of the dissimilarity, which is the value with a minus where higher means more alike; the
+    latter is 1 for each measure that finds every step further from the first condition.
     """
     first, *others = sequence
     lines = []
@@ -35,11 +36,17 @@ def trends(rows: Sequence[Row], sequence: Sequence[str]) -> Table:
         closer = closer_of(of)
         cells = [values(pairs(of, first, other, same_seed=True)) for other in others]
         middles = [float(np.mean(cell)) if cell else None for cell in cells]
-        held = [(1 if closer == "lower" else -1) * m for m in middles if m is not None]
+        held = [m for m in middles if m is not None]
         found = tau(held) if len(held) == len(others) else None
-        line = {"measure": headed(measure, closer), "Kendall's tau": "" if found is None else f"{found:.3f}"}
+        line = {
+            "measure": headed(measure, closer),
+            "tau": _signed(found),
+            "tau of dissimilarity": _signed(found if found is None or closer == "lower" else -found),
+        }
         lines.append(line | {o: "" if m is None else number(m, digits_of(closer)) for o, m in zip(others, middles, strict=True)})
-    title = (
-        f"Do the measures follow the sequence? Values to {first!r}, and Kendall's tau of the dissimilarity with the place in the sequence"
-    )
+    title = f"Do the measures follow the sequence? Their values to {first!r}, and Kendall's tau of these with the place in the sequence"
     return Table("sequence", title, pd.DataFrame(lines))
+
+
+def _signed(value: float | None) -> str:
+    return "" if value is None else f"{value:+.3f}"
