@@ -5,17 +5,18 @@ is a triangle in the lune of an edge with m = t, or the cap of an edge with w = 
 """
 
 import numpy as np
-from jaxtyping import Int, Int32, Int64, UInt32, UInt64
+from jaxtyping import Int64, UInt64
 
 from rtd.barcode import Barcode
-from rtd.compilation import kernel, leading_zeros, longer
+from rtd.compilation import kernel, leading_zeros, longer, part_of_kernel
 from rtd.sweep import Chunk
 
-END = Chunk(np.iinfo(np.int64).max, 0, np.empty(0, np.uint32), np.empty(0, np.int64), np.zeros(1, np.int64), np.empty(0, np.int32), 1.0)
+NONE = np.empty(0, np.int64)
+END = Chunk(np.iinfo(np.int64).max, 0, NONE, NONE, np.zeros(1, np.int64), NONE, 1.0)
 LATE, FLAT, LUNE = 0, 1, 2  # cap of an edge with w > m; one triangle of an edge with w = m; triangles in a lune of several components
 
 
-@kernel
+@part_of_kernel
 def midpoint(m: Int64[np.ndarray, "n n"], i: int, j: int) -> int:
     """The point k of the lune of the edge i < j with the least max(m_ik, m_jk), or -1 if the lune is empty."""
     n = len(m)
@@ -37,13 +38,13 @@ def midpoint(m: Int64[np.ndarray, "n n"], i: int, j: int) -> int:
     return -1
 
 
-@kernel
+@part_of_kernel
 def is_before(i: int, j: int, p: int) -> bool:
     """Whether the id of the edge ij is less than p."""
-    return (i << 16) | j < p if i < j else (j << 16) | i < p
+    return (min(i, j) << 16) | max(i, j) < p
 
 
-@kernel
+@part_of_kernel
 def add_paths(
     m: Int64[np.ndarray, "n n"],
     w: Int64[np.ndarray, "n n"],
@@ -111,65 +112,50 @@ def add_paths(
 
 
 @kernel
-def reduce(column: UInt64[np.ndarray, " words"], pairs: Int64[np.ndarray, "row 4"], pool: Int32[np.ndarray, " used"]) -> int:
-    """Add stored columns until the column is 0 or its highest row is new; returns that row or -1."""
-    b = len(column) - 1
-    while b >= 0:
-        if column[b] == 0:
-            b -= 1
-            continue
-        row = (b << 6) + 63 - leading_zeros(column[b])
-        if pairs[row, 0] < 0:
-            return row
-        for c in range(pairs[row, 2], pairs[row, 3]):
-            r = pool[c]
-            column[r >> 6] ^= np.uint64(1) << np.uint64(r & 63)
-    return -1
-
-
-@kernel
 def pair(
     m: Int64[np.ndarray, "n n"],
     w: Int64[np.ndarray, "n n"],
     until: int,
     until_id: int,
-    cells: tuple[np.ndarray, ...],
+    late: Int64[np.ndarray, " late"],
+    late_at: Int64[np.ndarray, " late"],
+    flat: Int64[np.ndarray, " flat"],
+    flat_at: Int64[np.ndarray, " flat"],
+    many: Int64[np.ndarray, " many"],
+    many_at: Int64[np.ndarray, " many"],
+    offsets: Int64[np.ndarray, " many+1"],
+    points: Int64[np.ndarray, " point"],
     cursor: Int64[np.ndarray, " 4"],
     first: Int64[np.ndarray, " n+1"],
     hops: Int64[np.ndarray, "hop 4"],
     pairs: Int64[np.ndarray, "row 4"],
-    pool: Int32[np.ndarray, " room"],
-) -> Int32[np.ndarray, " more"]:
+    pool: Int64[np.ndarray, " room"],
+) -> Int64[np.ndarray, " more"]:
     """Add the cells up to the position (until, until_id) and pair critical edges with them.
 
-    `cells` = late caps, flat edges and edges of several components, each as ids in order of position and then times, and of the last the
+    Cells are late caps, flat edges and edges of several components, each as ids in order of position and then times, and of the last the
     offsets and points of their components; `cursor` = how many of the first two are done, the number of pairs, and how much of the pool is
     used. A row of `pairs` becomes the id of the edge that ends it, the kind of its cell, and where in the pool its column lies. Returns
     the pool.
     """
-    late, late_at, flat, flat_at, many, many_at, offsets, points = cells
     column = np.zeros((len(pairs) + 63) >> 6, np.uint64)
     stack = np.empty(256, np.int64)
-    huge = np.int64(0x7FFFFFFFFFFFFFFF)
+    one_bit = np.uint64(1)
     a, b, c, used = cursor[0], cursor[1], 0, cursor[3]
     while cursor[2] < len(pairs):
-        t, p, kind = huge, huge, -1
-        if a < len(late):
-            t, p, kind = late_at[a], np.int64(late[a]), LATE
-        if b < len(flat):
-            x = np.int64(flat[b])
-            if flat_at[b] < t or (flat_at[b] == t and x < p):
-                t, p, kind = flat_at[b], x, FLAT
-        if c < len(many):
-            x = np.int64(many[c])
-            if many_at[c] < t or (many_at[c] == t and x <= p):
-                if kind == FLAT and x == p:
-                    b += 1
-                t, p, kind = many_at[c], x, LUNE
-        if kind < 0 or t > until or (t == until and p > until_id):
+        t, p, kind = until, until_id + 1, -1
+        if a < len(late) and (late_at[a] < t or (late_at[a] == t and late[a] < p)):
+            t, p, kind = late_at[a], late[a], LATE
+        if b < len(flat) and (flat_at[b] < t or (flat_at[b] == t and flat[b] < p)):
+            t, p, kind = flat_at[b], flat[b], FLAT
+        if c < len(many) and (many_at[c] < t or (many_at[c] == t and many[c] <= p)):
+            if kind == FLAT and many[c] == p:
+                b += 1
+            t, p, kind = many_at[c], many[c], LUNE
+        if kind < 0:
             break
         i, j = p >> 16, p & 0xFFFF
-        k, stop, other = 0, 1, np.int64(-1)
+        k, stop, other = 0, 1, -1
         if kind == LATE:
             a += 1
         elif kind == FLAT:
@@ -178,14 +164,14 @@ def pair(
             k, stop = offsets[c], offsets[c + 1]
             c += 1
             if w[i, j] != t:
-                other = np.int64(points[k])
+                other = points[k]
                 k += 1
         while k < stop:
             if kind == LATE:
                 stack[0] = p
                 depth = 1
             else:
-                apex = np.int64(points[k]) if kind == LUNE else midpoint(m, i, j)
+                apex = points[k] if kind == LUNE else midpoint(m, i, j)
                 stack[0], stack[1] = (i << 16) | apex, (j << 16) | apex
                 depth = 2
                 if other >= 0:
@@ -193,32 +179,27 @@ def pair(
                     depth = 4
             stack = add_paths(m, w, t, p, first, hops, depth, stack, column)
             k += 1
-            row = reduce(column, pairs, pool)
-            if row < 0:
-                continue
-            for d in range(row >> 6, -1, -1):
+            # from the highest row down: rows that have a column are cleared by it, the others are listed
+            row, begin = -1, used
+            for d in range(len(column) - 1, -1, -1):
                 word = column[d]
-                if d == row >> 6:
-                    word &= (np.uint64(1) << np.uint64(row & 63)) - np.uint64(1)
                 while word != 0:
                     high = 63 - leading_zeros(word)
                     r = (d << 6) + high
                     if pairs[r, 0] >= 0:
                         for e in range(pairs[r, 2], pairs[r, 3]):
-                            column[pool[e] >> 6] ^= np.uint64(1) << np.uint64(pool[e] & 63)
-                    word = column[d] & ((np.uint64(1) << np.uint64(high)) - np.uint64(1))
-            pairs[row, 0], pairs[row, 1], pairs[row, 2] = p, kind, used
-            for d in range((row >> 6) + 1):
-                word = column[d]
-                while word != 0:
-                    high = 63 - leading_zeros(word)
-                    word ^= np.uint64(1) << np.uint64(high)
-                    if used == len(pool):
-                        pool = longer(pool, 0)
-                    pool[used] = (d << 6) + high
-                    used += 1
+                            column[pool[e] >> 6] ^= one_bit << np.uint64(pool[e] & 63)
+                    else:
+                        row = max(row, r)
+                        if used == len(pool):
+                            pool = longer(pool, 0)
+                        pool[used] = r
+                        used += 1
+                    word = column[d] & ((one_bit << np.uint64(high)) - one_bit)
                 column[d] = 0
-            pairs[row, 3] = used
+            if row < 0:
+                continue
+            pairs[row, 0], pairs[row, 1], pairs[row, 2], pairs[row, 3] = p, kind, begin, used
             cursor[2] += 1
             if cursor[2] == len(pairs):
                 break
@@ -226,47 +207,21 @@ def pair(
     return pool
 
 
-@kernel
-def at(a: Int64[np.ndarray, "n n"], ids: Int[np.ndarray, " edge"] | UInt32[np.ndarray, " edge"]) -> Int64[np.ndarray, " edge"]:
+def at(a: Int64[np.ndarray, "n n"], ids: Int64[np.ndarray, " edge"]) -> Int64[np.ndarray, " edge"]:
     """The entries of a at the edges."""
-    entries = np.empty(len(ids), np.int64)
-    for k in range(len(ids)):
-        e = np.int64(ids[k])
-        entries[k] = a[e >> 16, e & 0xFFFF]
-    return entries
-
-
-@kernel
-def list_hops(
-    ids: UInt32[np.ndarray, " edge"],
-    first: Int64[np.ndarray, " n+1"],
-    ends: Int64[np.ndarray, " hop"],
-    edges: Int64[np.ndarray, " hop"],
-) -> None:
-    """List the other ends of the edges at each point, those of i at first[i]..first[i + 1] in order of `ids`, and which edges these are."""
-    for e in ids:
-        first[np.int64(e >> np.uint32(16)) + 1] += 1
-        first[np.int64(e & np.uint32(0xFFFF)) + 1] += 1
-    for c in range(1, len(first)):
-        first[c] += first[c - 1]
-    following = first.copy()
-    for k in range(len(ids)):
-        i, j = np.int64(ids[k] >> np.uint32(16)), np.int64(ids[k] & np.uint32(0xFFFF))
-        for one, two in ((i, j), (j, i)):
-            ends[following[one]] = two
-            edges[following[one]] = k
-            following[one] += 1
+    return a[ids >> 16, ids & 0xFFFF]
 
 
 class Neighbourhood:
     """The relative neighbourhood graph of a matrix: ids and lengths in order of (length, id), and the edges at each point."""
 
-    def __init__(self, m: Int64[np.ndarray, "n n"], ids: UInt32[np.ndarray, " edge"]):
+    def __init__(self, m: Int64[np.ndarray, "n n"], ids: Int64[np.ndarray, " edge"]):
         """`ids` come increasing."""
         self.ids, self.lengths = _sorted(m, ids)
-        self.first = np.zeros(len(m) + 1, np.int64)
-        self.ends, self.edges = np.empty(2 * len(ids), np.int64), np.empty(2 * len(ids), np.int64)
-        list_hops(self.ids, self.first, self.ends, self.edges)
+        ends = _ends(self.ids)
+        by_point = np.argsort(ends.ravel().astype(np.uint16), kind="stable")  # 16 bits are sorted by radix
+        self.first = np.concatenate([[0], np.cumsum(np.bincount(ends.ravel(), minlength=len(m)))])
+        self.ends, self.edges = ends[:, ::-1].ravel()[by_point], by_point >> 1
 
 
 class Direction:
@@ -277,15 +232,15 @@ class Direction:
         m: Int64[np.ndarray, "n n"],
         w: Int64[np.ndarray, "n n"],
         graph: Neighbourhood,
-        late: UInt32[np.ndarray, " late"],
-        flat: UInt32[np.ndarray, " flat"],
+        late: Int64[np.ndarray, " late"],
+        flat: Int64[np.ndarray, " flat"],
     ):
         """`graph` is that of m. Ids, increasing, of the edges of the graph of w: those with w > m are `late`, and of the rest those that
         are not in the graph of m are `flat`."""
         self.m, self.w = m, w
         caps = at(w, graph.ids)
         is_critical = caps > graph.lengths
-        self.edges, self.births = graph.ids[is_critical].astype(np.int64), graph.lengths[is_critical]
+        self.edges, self.births = graph.ids[is_critical], graph.lengths[is_critical]
         rows = np.where(is_critical, np.cumsum(is_critical) - 1, -1)
         self.first, self.hops = graph.first, np.empty((len(graph.ends), 4), np.int64)
         self.hops[:, 0] = graph.ends
@@ -295,7 +250,7 @@ class Direction:
         self.flat, self.flat_at = _sorted(m, flat)
         self.cursor = np.zeros(4, np.int64)
         self.pairs = np.full((len(self.edges), 4), -1, np.int64)
-        self.pool = np.empty(4 * len(self.edges) + 16, np.int32)
+        self.pool = np.empty(4 * len(self.edges) + 16, np.int64)
 
     @property
     def done(self) -> bool:
@@ -306,7 +261,7 @@ class Direction:
         """Add the cells of the chunk, and caps up to its end."""
         if not self.done:
             cells = (self.late, self.late_at, self.flat, self.flat_at, chunk.many, chunk.lengths, chunk.offsets, chunk.points)
-            where = (chunk.until, chunk.until_id, cells, self.cursor, self.first, self.hops, self.pairs)
+            where = (chunk.until, chunk.until_id, *cells, self.cursor, self.first, self.hops, self.pairs)
             self.pool = pair(self.m, self.w, *where, self.pool)
 
     def barcode(self) -> Barcode:
@@ -328,9 +283,7 @@ def _ends(ids: Int64[np.ndarray, " edge"]) -> Int64[np.ndarray, "edge 2"]:
     return ends
 
 
-def _sorted(
-    a: Int64[np.ndarray, "n n"], ids: UInt32[np.ndarray, " edge"]
-) -> tuple[UInt32[np.ndarray, " edge"], Int64[np.ndarray, " edge"]]:
+def _sorted(a: Int64[np.ndarray, "n n"], ids: Int64[np.ndarray, " edge"]) -> tuple[Int64[np.ndarray, " edge"], Int64[np.ndarray, " edge"]]:
     """Ids that come increasing in order of (entry, id), and their entries."""
     entries = at(a, ids)
     order = np.argsort(entries, kind="stable")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float64, Int64, UInt32
 
-from rtd.compilation import kernel
+from rtd.compilation import kernel, part_of_kernel
 
 MOST_BUCKETS = 1 << 22
 LEAST_GROUP, MOST_GROUP = 1 << 15, 1 << 22  # edges that are in memory at a time
@@ -57,34 +57,7 @@ def scatter(
             following[b] = at + (b < beyond)
 
 
-@kernel
-def sort_buckets(
-    first: int,
-    last: int,
-    base: int,
-    offsets: Int64[np.ndarray, " offset"],
-    keys: Float64[np.ndarray, " edge"],
-    ids: UInt32[np.ndarray, " edge"],
-) -> None:
-    """Sort each of the buckets first..last of keys and ids by (key, id); offsets - base is where a bucket starts."""
-    for b in range(first, last):
-        start, stop = offsets[b] - base, offsets[b + 1] - base
-        if stop - start <= SHORT:
-            for c in range(start + 1, stop):
-                x = keys[c]
-                e = ids[c]
-                d = c - 1
-                while d >= start and keys[d] > x:
-                    keys[d + 1] = keys[d]
-                    ids[d + 1] = ids[d]
-                    d -= 1
-                keys[d + 1] = x
-                ids[d + 1] = e
-        else:
-            heap_sort(keys[start:stop], ids[start:stop])
-
-
-@kernel
+@part_of_kernel
 def heap_sort(keys: Float64[np.ndarray, " edge"], ids: UInt32[np.ndarray, " edge"]) -> None:
     """Sort by (key, id) in place, unless it is sorted already."""
     count = len(keys)
@@ -119,6 +92,33 @@ def heap_sort(keys: Float64[np.ndarray, " edge"], ids: UInt32[np.ndarray, " edge
             at = child
         keys[at] = x
         ids[at] = e
+
+
+@kernel
+def sort_buckets(
+    first: int,
+    last: int,
+    base: int,
+    offsets: Int64[np.ndarray, " offset"],
+    keys: Float64[np.ndarray, " edge"],
+    ids: UInt32[np.ndarray, " edge"],
+) -> None:
+    """Sort each of the buckets first..last of keys and ids by (key, id); offsets - base is where a bucket starts."""
+    for b in range(first, last):
+        start, stop = offsets[b] - base, offsets[b + 1] - base
+        if stop - start <= SHORT:
+            for c in range(start + 1, stop):
+                x = keys[c]
+                e = ids[c]
+                d = c - 1
+                while d >= start and keys[d] > x:
+                    keys[d + 1] = keys[d]
+                    ids[d + 1] = ids[d]
+                    d -= 1
+                keys[d + 1] = x
+                ids[d + 1] = e
+        else:
+            heap_sort(keys[start:stop], ids[start:stop])
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float64, Int16, Int64, Shaped, UInt32
+from jaxtyping import Float64, Int16, Int64, Shaped
 
 from rtd import cells, compilation, edges, lunes, sweep, torch_sweep
 from rtd.barcode import Barcode
@@ -154,7 +154,7 @@ def _barcodes(
 
 def _graph(
     a: Int64[np.ndarray, "n n"], radius: np.int64, scale: float, threads: int, each: sweep.Map
-) -> tuple[UInt32[np.ndarray, " edge"], Int16[np.ndarray, "n n"]]:
+) -> tuple[Int64[np.ndarray, " edge"], Int16[np.ndarray, "n n"]]:
     """The relative neighbourhood graph of a, as ids of the edges with an empty lune, increasing; and a * scale, coarsely."""
     n = len(a)
     coarse = np.empty((n, n), np.int16)
@@ -162,20 +162,28 @@ def _graph(
     limit = int(radius.view(np.float64) * scale)
     bounds = [n * t // threads for t in range(threads + 1)]
     list(each(lambda start, stop: lunes.coarsen(a.view(np.float64), scale, start, stop, coarse, near, far), bounds[:-1], bounds[1:]))
-    found = each(lambda start, stop: lunes.graph(a, coarse, limit, near, far, start, stop), bounds[:-1], bounds[1:])
-    return np.concatenate([ids[:count] for ids, count in found]), coarse
+    found = each(lambda start, stop: lunes.candidates(coarse, limit, near, far, start, stop), bounds[:-1], bounds[1:])
+    kept = each(lambda ids: _split(a, coarse, coarse, ids)[0], [ids[:count] for ids, count in found])
+    return np.concatenate(list(kept)), coarse
+
+
+def _split(
+    a: Int64[np.ndarray, "n n"], first: Int16[np.ndarray, "n n"], second: Int16[np.ndarray, "n n"], ids: Int64[np.ndarray, " edge"]
+) -> tuple[Int64[np.ndarray, " empty"], Int64[np.ndarray, " other"]]:
+    """Those of the edges that have an empty lune in a, which is coarsely the least of two matrices, and the others."""
+    empty, other = np.empty_like(ids), np.empty_like(ids)
+    count = lunes.part(a, first, second, ids, empty, other)
+    return empty[:count], other[: len(ids) - count]
 
 
 def _parts(
     a: Int64[np.ndarray, "n n"],
     m: Int64[np.ndarray, "n n"],
-    ids: UInt32[np.ndarray, " edge"],
+    ids: Int64[np.ndarray, " edge"],
     coarse_w: Int16[np.ndarray, "n n"],
     coarse_v: Int16[np.ndarray, "n n"],
-) -> tuple[UInt32[np.ndarray, " empty"], UInt32[np.ndarray, " late"], UInt32[np.ndarray, " flat"]]:
+) -> tuple[Int64[np.ndarray, " empty"], Int64[np.ndarray, " late"], Int64[np.ndarray, " flat"]]:
     """Edges of the graph of a: those that are in the graph of m too, with the same length; those longer than in m; and the rest."""
     is_late = cells.at(a, ids) > cells.at(m, ids)
-    same = ids[~is_late]
-    empty, flat = np.empty_like(same), np.empty_like(same)
-    count = lunes.part(m, coarse_w, coarse_v, same, empty, flat)
-    return empty[:count], ids[is_late], flat[: len(same) - count]
+    empty, flat = _split(m, coarse_w, coarse_v, ids[~is_late])
+    return empty, ids[is_late], flat

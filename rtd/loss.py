@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from torch import Tensor, nn
 
 from rtd.barcode import Barcode
 from rtd.engine import cone_barcode, cross_barcodes
-from rtd.inputs import as_clouds, as_matrices, as_positive
+from rtd.inputs import as_clouds, as_matrices, as_positive, device_of
 from rtd.lite import lite_cone_barcode
 from rtd.metrics import Convention, distances, normalise, whole_matrix
 
@@ -42,17 +43,18 @@ class Member:
     """One member of the family: the mean, over its cones, of the sum of the lengths of the bars.
 
     A cone is (small, big) with small <= big, each side told by where its entries come from: True for `w`, False for `v`.
-    `barcode(small, big)` makes the barcode of one cone.
+    `barcode(small, big)` makes the barcode of one cone; the engine's sweeps run on the `device` that `barcodes` is given, if any.
     """
 
     cones: tuple[tuple[Side, Side], ...]
     barcode: Callable[[Matrix, Matrix], Barcode]
 
-    def barcodes(self, w: Matrix, v: Matrix) -> tuple[Barcode, ...]:
+    def barcodes(self, w: Matrix, v: Matrix, device: torch.device | None = None) -> tuple[Barcode, ...]:
         if self == RTD:
             # one sweep of the engine serves both directions
-            return cross_barcodes(w, v)
-        return tuple(self.barcode(np.where(small(w, v), w, v), np.where(big(w, v), w, v)) for small, big in self.cones)
+            return cross_barcodes(w, v, device=device)
+        of = partial(cone_barcode, device=device) if self.barcode is cone_barcode else self.barcode
+        return tuple(of(np.where(small(w, v), w, v), np.where(big(w, v), w, v)) for small, big in self.cones)
 
 
 _MIN = ((_least, _first), (_least, _second))
@@ -95,7 +97,7 @@ def rtd_loss(
             d, measured = torch.as_tensor(normalise(d, quantile, convention)), _divided(measured, scale)
         matrices.append(d.cpu().numpy())
         lengths.append(measured)
-    return _loss(matrices[0], matrices[1], lengths[0], lengths[1], member, longest, a.device)
+    return _loss(matrices[0], matrices[1], lengths[0], lengths[1], member, longest, a.device, device_of(x, y))
 
 
 def distance_loss(w: Any, v: Any, *, member: Member = RTD, longest: int | None = None) -> Float64[Tensor, ""]:
@@ -106,7 +108,7 @@ def distance_loss(w: Any, v: Any, *, member: Member = RTD, longest: int | None =
     """
     small_w, small_v = as_matrices(w, v)
     first, second = (d if isinstance(d, Tensor) else torch.as_tensor(np.asarray(d)) for d in (w, v))
-    return _loss(small_w, small_v, _entries(first), _entries(second), member, longest, first.device)
+    return _loss(small_w, small_v, _entries(first), _entries(second), member, longest, first.device, device_of(w, v))
 
 
 class RTDLoss(nn.Module):
@@ -141,12 +143,19 @@ class RTDLoss(nn.Module):
 
 
 def _loss(
-    w: Matrix, v: Matrix, w_lengths: Lengths, v_lengths: Lengths, member: Member, longest: int | None, device: torch.device
+    w: Matrix,
+    v: Matrix,
+    w_lengths: Lengths,
+    v_lengths: Lengths,
+    member: Member,
+    longest: int | None,
+    device: torch.device,
+    sweep_on: torch.device | None,
 ) -> Float64[Tensor, ""]:
     if not isinstance(member, Member):
         raise ValueError(f"`member` is rtd.loss.RTD, MAX_RTD, SRTD, RTD_LITE, MAX_RTD_LITE or SRTD_LITE; got {member!r}.")
     kept = None if longest is None else as_positive(longest, "longest")
-    barcodes = member.barcodes(w, v)
+    barcodes = member.barcodes(w, v, sweep_on)
     value = 0.0
     through = torch.zeros((), dtype=torch.float64, device=device)
     for (small, big), barcode in zip(member.cones, barcodes, strict=True):

@@ -5,9 +5,9 @@ one with the smaller id comes first; the id of the edge i < j is i * 2^16 + j, s
 """
 
 import numpy as np
-from jaxtyping import Float64, Int16, Int64, UInt16, UInt32
+from jaxtyping import Float64, Int16, Int64, UInt16
 
-from rtd.compilation import kernel, longer
+from rtd.compilation import kernel, longer, part_of_kernel
 
 NEAR = 16  # points near to each that are tried as witnesses
 TILE = 32
@@ -110,30 +110,24 @@ def coarsen(
             far[i, d + 1] = x
 
 
-@kernel
-def least_reach(p: np.ndarray, q: np.ndarray, r: np.ndarray, s: np.ndarray, x: int) -> int:
-    """The least max(min(p, q), min(r, s)), or a value below x as soon as there is one."""
-    best = TOP
+@part_of_kernel
+def lowest_reaches(p: np.ndarray, q: np.ndarray, r: np.ndarray, s: np.ndarray, x: int) -> int:
+    """How often max(min(p, q), min(r, s)) is x, or -1 where it is less somewhere."""
+    count = 0
     k = 0
     while k < len(p):
+        best = TOP
         for c in range(k, min(k + BLOCK, len(p))):
-            best = min(best, max(min(p[c], q[c]), min(r[c], s[c])))
+            reach = max(min(p[c], q[c]), min(r[c], s[c]))
+            best = min(best, reach)
+            count += reach == x
         if best < x:
-            break
+            return -1
         k += BLOCK
-    return int(best)
-
-
-@kernel
-def count_reach(p: np.ndarray, q: np.ndarray, r: np.ndarray, s: np.ndarray, x: int) -> int:
-    """How often max(min(p, q), min(r, s)) is x."""
-    count = 0
-    for c in range(len(p)):
-        count += max(min(p[c], q[c]), min(r[c], s[c])) == x
     return count
 
 
-@kernel
+@part_of_kernel
 def is_empty(a: Int64[np.ndarray, "n n"], first: Int16[np.ndarray, "n n"], second: Int16[np.ndarray, "n n"], i: int, j: int) -> bool:
     """Whether the edge i < j has an empty lune in a, which is coarsely the least of the two other matrices.
 
@@ -141,10 +135,9 @@ def is_empty(a: Int64[np.ndarray, "n n"], first: Int16[np.ndarray, "n n"], secon
     """
     p, q, r, s = first[i], second[i], first[j], second[j]
     x = min(p[j], q[j])
-    if least_reach(p, q, r, s, x) < x:
-        return False
-    if count_reach(p, q, r, s, x) == 2:  # the ends themselves
-        return True
+    count = lowest_reaches(p, q, r, s, x)
+    if count <= 2:  # the ends themselves are two
+        return count == 2
     length = a[i, j]
     for k in range(len(p)):
         if max(min(p[k], q[k]), min(r[k], s[k])) == x and k != i and k != j:
@@ -155,21 +148,20 @@ def is_empty(a: Int64[np.ndarray, "n n"], first: Int16[np.ndarray, "n n"], secon
 
 
 @kernel
-def graph(
-    a: Int64[np.ndarray, "n n"],
+def candidates(
     coarse: Int16[np.ndarray, "n n"],
     limit: int,
     near: UInt16[np.ndarray, "n 16"],
     far: Int16[np.ndarray, "n 16"],
     start: int,
     stop: int,
-) -> tuple[UInt32[np.ndarray, " room"], int]:
-    """The ids of the edges i < j, i in start..stop, with an empty lune, increasing, and how many.
+) -> tuple[Int64[np.ndarray, " room"], int]:
+    """The ids of the edges i < j, i in start..stop, that may have an empty lune, increasing, and how many.
 
-    None is longer than `limit`, a coarse length. A near point that is coarsely in the lune rejects an edge before all points are tried.
+    None is longer than `limit`, a coarse length, and none has one of the near points of its ends coarsely in its lune.
     """
-    n = len(a)
-    found = np.empty(4 * n, np.uint32)
+    n = len(coarse)
+    found = np.empty(8 * n, np.int64)
     count = 0
     reach = np.empty(n, np.int16)
     for i in range(start, stop):
@@ -193,33 +185,31 @@ def graph(
                 held = coarse[near[i, c], j] < x
             if held:
                 continue
-            if is_empty(a, coarse, coarse, i, j):
-                if count == len(found):
-                    found = longer(found, 0)
-                found[count] = (i << 16) | j
-                count += 1
+            if count == len(found):
+                found = longer(found, 0)
+            found[count] = (i << 16) | j
+            count += 1
     return found, count
 
 
 @kernel
 def part(
-    m: Int64[np.ndarray, "n n"],
+    a: Int64[np.ndarray, "n n"],
     first: Int16[np.ndarray, "n n"],
     second: Int16[np.ndarray, "n n"],
-    ids: UInt32[np.ndarray, " edge"],
-    empty: UInt32[np.ndarray, " edge"],
-    other: UInt32[np.ndarray, " edge"],
+    ids: Int64[np.ndarray, " edge"],
+    empty: Int64[np.ndarray, " edge"],
+    other: Int64[np.ndarray, " edge"],
 ) -> int:
-    """Write the ids of edges with an empty lune in m to the front of `empty`, the rest to that of `other`; returns how many are empty.
+    """Write the ids of edges with an empty lune in a to the front of `empty`, the rest to that of `other`; returns how many are empty.
 
-    m is the least of two matrices that are coarsely `first` and `second`.
+    a is coarsely the least of `first` and `second`.
     """
     count = 0
     for at in range(len(ids)):
-        i, j = np.int64(ids[at] >> np.uint32(16)), np.int64(ids[at] & np.uint32(0xFFFF))
-        if not is_empty(m, first, second, i, j):
-            other[at - count] = ids[at]
-        else:
+        if is_empty(a, first, second, ids[at] >> 16, ids[at] & 0xFFFF):
             empty[count] = ids[at]
             count += 1
+        else:
+            other[at - count] = ids[at]
     return count

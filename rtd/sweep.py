@@ -11,19 +11,19 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int32, Int64, UInt32, UInt64
 
-from rtd.compilation import kernel, longer, trailing_zeros
+from rtd.compilation import kernel, longer, part_of_kernel, trailing_zeros
 from rtd.edges import Run
 
 Map = Callable[..., Iterable[Any]]
 
 
-@kernel
+@part_of_kernel
 def components(
     rows: UInt64[np.ndarray, "n words"],
     seed: int,
     left: UInt64[np.ndarray, " words"],
     rest: UInt64[np.ndarray, " words"],
-    points: Int32[np.ndarray, " n"],
+    points: Int64[np.ndarray, " n"],
 ) -> int:
     """Put one point of each component of the set `left` into `points`, first `seed`; returns the number of components.
 
@@ -79,37 +79,33 @@ def components(
 
 
 @kernel
-def insert(
-    ids: UInt32[np.ndarray, " edge"], start: int, stop: int, rows: UInt64[np.ndarray, "n words"], rank: Int32[np.ndarray, " n"]
-) -> None:
-    """Set the bits of the edges ids[start:stop]."""
-    for p in range(start, stop):
-        i = rank[ids[p] >> np.uint32(16)]
-        j = rank[ids[p] & np.uint32(0xFFFF)]
-        rows[i, j >> 6] |= np.uint64(1) << np.uint64(j & 63)
-        rows[j, i >> 6] |= np.uint64(1) << np.uint64(i & 63)
-
-
-@kernel
 def sweep(
     ids: UInt32[np.ndarray, " edge"],
+    seen: int,
     start: int,
     stop: int,
     rows: UInt64[np.ndarray, "n words"],
     rank: Int32[np.ndarray, " n"],
     order: Int32[np.ndarray, " n"],
-) -> tuple[Int64[np.ndarray, " room"], Int64[np.ndarray, " space"], Int32[np.ndarray, " more"], int]:
-    """Go through ids[start:stop], setting bits; returns the places p of edges with a lune of several components, the
-    offsets of their points, one of each component, these points, and the number of these edges; the arrays have room for more."""
+) -> tuple[Int64[np.ndarray, " room"], Int64[np.ndarray, " space"], Int64[np.ndarray, " more"], int]:
+    """Set the bits of ids[seen:start], then go through ids[start:stop], setting bits; returns of these the places p of edges with a lune of
+    several components, the offsets of their points, one of each component, these points, and the number of these edges; the arrays have
+    room for more."""
+    one_bit = np.uint64(1)
+    for p in range(seen, start):
+        i = rank[ids[p] >> np.uint32(16)]
+        j = rank[ids[p] & np.uint32(0xFFFF)]
+        rows[i, j >> 6] |= one_bit << np.uint64(j & 63)
+        rows[j, i >> 6] |= one_bit << np.uint64(i & 63)
     n = len(rank)
     words = rows.shape[1]
     left = np.empty(words, np.uint64)
     rest = np.empty(words, np.uint64)
-    found = np.empty(n, np.int32)
+    found = np.empty(n, np.int64)
     places = np.empty(256, np.int64)
     offsets = np.empty(257, np.int64)
     offsets[0] = 0
-    points = np.empty(1024, np.int32)
+    points = np.empty(1024, np.int64)
     many = 0
     for p in range(start, stop):
         i = rank[ids[p] >> np.uint32(16)]
@@ -142,8 +138,8 @@ def sweep(
                     places[many] = p
                     many += 1
                     offsets[many] = end
-        one[j >> 6] |= np.uint64(1) << np.uint64(j & 63)
-        two[i >> 6] |= np.uint64(1) << np.uint64(i & 63)
+        one[j >> 6] |= one_bit << np.uint64(j & 63)
+        two[i >> 6] |= one_bit << np.uint64(i & 63)
     return places, offsets, points, many
 
 
@@ -153,10 +149,10 @@ class Chunk:
 
     until: int
     until_id: int
-    many: UInt32[np.ndarray, " many"]
+    many: Int64[np.ndarray, " many"]
     lengths: Int64[np.ndarray, " many"]  # their bits
     offsets: Int64[np.ndarray, " offset"]
-    points: Int32[np.ndarray, " point"]
+    points: Int64[np.ndarray, " point"]
     done: float  # share of all edges that are swept
 
 
@@ -174,8 +170,7 @@ def chunks(runs: Iterable[Run], order: Int32[np.ndarray, " n"], threads: int, ea
 
     def part(t: int, run: Run) -> tuple[np.ndarray, ...]:
         start, stop = (run.start + (run.stop - run.start) * s // threads for s in (t, t + 1))
-        insert(run.ids, seen[t], start, rows[t], rank)
-        places, offsets, points, many = sweep(run.ids, start, stop, rows[t], rank, order)
+        places, offsets, points, many = sweep(run.ids, seen[t], start, stop, rows[t], rank, order)
         seen[t] = stop
         return places[:many], np.diff(offsets[: many + 1]), points[: offsets[many]]
 
@@ -183,12 +178,16 @@ def chunks(runs: Iterable[Run], order: Int32[np.ndarray, " n"], threads: int, ea
         parts = list(each(part, range(threads), [run] * threads))
         places, sizes, points = parts[0] if threads == 1 else (np.concatenate(p) for p in zip(*parts, strict=True))
         if run.stop == run.size:
-            list(each(insert, [run.ids] * threads, seen, [run.size] * threads, rows, [rank] * threads))
+            list(
+                each(
+                    sweep, [run.ids] * threads, seen, [run.size] * threads, [run.size] * threads, rows, [rank] * threads, [order] * threads
+                )
+            )
             seen = [0] * threads
         yield Chunk(
             until=int(run.lengths[run.stop - 1 : run.stop].view(np.int64)[0]),
             until_id=int(run.ids[run.stop - 1]),
-            many=run.ids[places],
+            many=run.ids[places].astype(np.int64),
             lengths=run.lengths[places].view(np.int64),
             offsets=np.concatenate([[0], np.cumsum(sizes)]),
             points=points,

@@ -46,10 +46,10 @@ def chunks(m: Float64[Tensor, "n n"], radius: float, *, numbers: int = NUMBERS) 
         yield Chunk(
             until=int(bits[stop - 1]),
             until_id=int(ids[stop - 1]),
-            many=ids[where],
+            many=ids[where].astype(np.int64),
             lengths=bits[where],
             offsets=np.concatenate([[0], np.cumsum(np.bincount(owners.cpu().numpy(), minlength=len(where)))]).astype(np.int64),
-            points=points.cpu().numpy().astype(np.int32),
+            points=points.cpu().numpy(),
             done=stop / len(ids),
         )
 

@@ -139,6 +139,14 @@ def test_both_directions_of_the_engine_s_sweep_are_the_two_cones() -> None:
     assert loss.RTD.barcodes(w, v) == one_by_one.barcodes(w, v)
 
 
+@pytest.mark.parametrize("member", [loss.RTD, loss.MAX_RTD, loss.SRTD, loss.RTD_LITE])
+def test_barcodes_by_way_of_a_device_are_the_compiled_ones(member: Member) -> None:
+    # the operations are the same on every device; the CPU is the one that is always there
+    w, v = (normalise(distances(z)).numpy() for z in pair(20))
+    for here, there in zip(member.barcodes(w, v), member.barcodes(w, v, torch.device("cpu")), strict=True):
+        assert np.array_equal(here.bars, there.bars)
+
+
 @members
 def test_equal_clouds_have_no_loss_and_no_gradient(member: Member) -> None:
     x = cloud(15, 3, 0).requires_grad_()
