@@ -11,13 +11,14 @@ from snntorch.surrogate import atan, fast_sigmoid
 from torch import Tensor, nn
 
 import rsnn
-from synctopo import maps, reduction
+from synctopo import coders, maps, reduction
+from synctopo.learning import AdamLearning, NoLearning, classifier_fitted
 from synctopo.maps import Maps
 from synctopo.models import MLP, MovedPoints, points
 from synctopo.naming import unknown
 from synctopo.reduction import Reduction
 from synctopo.spec import Spec, parsed
-from synctopo.training import fit_classifier, stream
+from synctopo.training import stream
 
 
 class DistributionSpec(Spec):
@@ -73,13 +74,6 @@ class EncoderSpec(Spec):
         if self.code == "latency":
             return rsnn.encode.latency(pixels, self.steps)
         return rsnn.encode.constant(pixels, self.steps)
-
-
-class NoLearning(Spec):
-    """learning = { rule = "none" }: the network as it was drawn."""
-
-    rule: Literal["none"] = "none"
-    supervised: ClassVar[bool] = False
 
 
 class STDPLearning(Spec):
@@ -140,16 +134,6 @@ class RSNNSpec(Spec):
         return ("hidden.spikes", "hidden.voltage", "hidden.current", "hidden.trace", "readout")
 
 
-class AdamLearning(Spec):
-    """learning = { rule = "adam", ... }: gradient descent on cross-entropy."""
-
-    rule: Literal["adam"]
-    supervised: ClassVar[bool] = True
-    epochs: int = Field(default=20, ge=1)
-    batch: int = Field(default=64, ge=1)
-    learning_rate: float = Field(default=1e-3, gt=0)
-
-
 class MLPSpec(Spec):
     """[models.NAME] with family = "mlp": a perceptron with rectified hidden layers."""
 
@@ -191,7 +175,7 @@ class PointsSpec(Spec):
         return ("points",)
 
 
-ModelSpec = RSNNSpec | MLPSpec | PointsSpec
+ModelSpec = RSNNSpec | MLPSpec | PointsSpec | coders.CNNSpec | coders.PredictiveSpec
 
 
 @dataclass(frozen=True)
@@ -201,12 +185,15 @@ class Family:
     build   (spec, image shape, classes, seed) -> module that is a Model
     inputs  (spec, images [sample, row, column], generator) -> what the model takes
     fit     (spec, model, x, labels, seed) -> a summary of the training; the model's weights change
+    judged  (spec, model, test x, test labels, generator) -> columns of the model's row, in place of a fitted read-out and spiking activity;
+            None: those
     """
 
     spec: type[Spec]
     build: Callable[[Any, tuple[int, int], int, int], nn.Module]
     inputs: Callable[[Any, np.ndarray, torch.Generator], Tensor]
     fit: Callable[[Any, Any, Tensor, Tensor, int], dict[str, Any]]
+    judged: Callable[[Any, Any, Tensor, np.ndarray, torch.Generator], dict[str, Any]] | None = None
 
 
 def _build_rsnn(spec: RSNNSpec, shape: tuple[int, int], classes: int, seed: int) -> nn.Module:
@@ -267,19 +254,7 @@ def _pixels(_spec: MLPSpec, images: np.ndarray, _generator: torch.Generator) -> 
 
 
 def _fit_mlp(spec: MLPSpec, model: Any, x: Tensor, y: Tensor, seed: int) -> dict[str, Any]:
-    learning = spec.learning
-    if isinstance(learning, NoLearning):
-        return {}
-    fitted = fit_classifier(
-        model,
-        x,
-        y,
-        epochs=learning.epochs,
-        batch=learning.batch,
-        learning_rate=learning.learning_rate,
-        generator=stream(seed, "order"),
-    )
-    return asdict(fitted)
+    return classifier_fitted(spec.learning, model, x, y, seed)
 
 
 def _build_points(spec: PointsSpec, _shape: tuple[int, int], _classes: int, _seed: int) -> nn.Module:
@@ -298,6 +273,8 @@ FAMILIES: dict[str, Family] = {
     "rsnn": Family(RSNNSpec, _build_rsnn, _spikes, _fit_rsnn),
     "mlp": Family(MLPSpec, _build_mlp, _pixels, _fit_mlp),
     "points": Family(PointsSpec, _build_points, _as_points, _fit_nothing),
+    "cnn": Family(coders.CNNSpec, coders.build_cnn, coders.images, coders.fit_cnn, coders.judged),
+    "predictive": Family(coders.PredictiveSpec, coders.build_predictive, coders.images, coders.fit_predictive, coders.judged),
 }
 
 
@@ -316,6 +293,8 @@ def model_spec(table: Mapping[str, Any], where: str) -> ModelSpec:
             found.neuron.built()
         except ValueError as error:
             raise ValueError(f"{where}.neuron: {error}") from None
+    if isinstance(found, coders.CNNSpec | coders.PredictiveSpec):
+        coders.check(found, where)
     return found
 
 

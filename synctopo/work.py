@@ -37,7 +37,7 @@ class Piece:
     """One file to be made.
 
     label  what a person reads; it is no part of the key
-    like   pieces of one stage that are alike take about the same time: those of one condition, or of one measure
+    like   pieces of one stage that are alike take about the same time: those of one condition, or of one measure and its null
     needs  the keys of the pieces whose files it reads
     make   (folder of the study) -> None; writes the file
     """
@@ -107,11 +107,12 @@ def plan(study: Study) -> Plan:
                 "recording_b": key_b,
             }
             needs = (key_a, key_b) if key_a != key_b else (key_a,)
+            beside = f"null {study.compare.null}, bootstrap {study.compare.bootstrap}"
             for name in study.compare.measures:
                 key = _key("compare", about=about, measure=name, compare=_what_counts(study.compare))
                 make = partial(compare, key, name, study.compare, about)
                 label = f"{name} of {a}, seed {seed_a} ~ {b}, seed {seed_b}"
-                compares.append(Piece("compare", key, label, needs, make, name))
+                compares.append(Piece("compare", key, label, needs, make, f"{name}, {beside}"))
     return Plan(study, (*fits.values(), *records.values(), *judges, *compares))
 
 
@@ -163,8 +164,11 @@ def judge(
     split = _split(of)
     model, history = _fitted(root, fit_key, spec, split, seed)
     row: dict[str, Any] = {"kind": "model", **about, "parameters": sum(p.numel() for p in model.parameters() if p.requires_grad)}
-    train = FAMILIES[spec.family].inputs(spec, split.train.images, stream(seed, "encoding"))
-    if of.train:
+    family = FAMILIES[spec.family]
+    train = family.inputs(spec, split.train.images, stream(seed, "encoding"))
+    if family.judged is not None:
+        row |= family.judged(spec, model, _test_input(spec, of, split), split.test.labels, stream(of.seed, "encoding"))
+    elif of.train:
         row |= performance(model, spec, train, split.train.labels, _test_input(spec, of, split), split.test.labels)
     row |= {f"training_{name}": value for name, value in history.items()}
     if isinstance(model, rsnn.RSNN):
@@ -233,7 +237,9 @@ def note(root: Path, piece: Piece, seconds: float) -> None:
     """Write beside a result what is not a function of its inputs: time taken, machine, versions."""
     about = {
         "seconds": round(seconds, 3),
+        "stage": piece.stage,
         "label": piece.label,
+        "like": piece.like,
         "when": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "python": platform.python_version(),
         "torch": str(torch.__version__),

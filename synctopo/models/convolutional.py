@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 
 class CNN(nn.Module):
-    """Rectified convolutions of width 3, each but the first with stride 2, then a linear read-out; a Model of one step.
+    """Rectified convolutions of width 3 with max-pooling to half the size between them, and a linear read-out; a Model of one step.
 
     `shape` is (row, column) or (channel, row, column) of an image, `channels` one number for each convolution, `outputs` the classes.
     Sites: `conv1`, `conv2`, ... [sample, channel, row, column], after their ReLU, and `readout` [sample, output]; the layers bear the
@@ -19,20 +19,19 @@ class CNN(nn.Module):
 
     def __init__(self, shape: Sequence[int], channels: Sequence[int], outputs: int, *, generator: torch.Generator | None = None) -> None:
         super().__init__()
-        if len(shape) not in (2, 3) or min(*shape, *channels, outputs) < 1 or not channels:
+        if len(shape) not in (2, 3) or not channels or min(*shape, *channels, outputs) < 1:
             raise ValueError(
                 f"a CNN needs an image shape (row, column) or (channel, row, column), and at least one channel in every layer; "
                 f"got shape {list(shape)}, channels {list(channels)}, outputs {outputs}."
             )
         self.shape = tuple(shape) if len(shape) == 3 else (1, *shape)
-        rows, columns = self.shape[1:]
-        widths = [self.shape[0], *channels]
-        for k, (a, b) in enumerate(itertools.pairwise(widths), start=1):
-            stride = 1 if k == 1 else 2
-            self.add_module(f"conv{k}", nn.Sequential(nn.Conv2d(a, b, 3, stride=stride, padding=1), nn.ReLU()))
-            rows, columns = (rows - 1) // stride + 1, (columns - 1) // stride + 1
-        self.readout = nn.Linear(widths[-1] * rows * columns, outputs)
-        self.layers = tuple(f"conv{k}" for k in range(1, len(widths)))
+        shrunk = [size >> (len(channels) - 1) for size in self.shape[1:]]
+        if min(shrunk) < 1:
+            raise ValueError(f"{len(channels)} layers halve an image of {self.shape[1]} x {self.shape[2]} to nothing; take fewer.")
+        for k, (a, b) in enumerate(itertools.pairwise([self.shape[0], *channels]), start=1):
+            self.add_module(f"conv{k}", nn.Sequential(nn.Conv2d(a, b, 3, padding=1), nn.ReLU()))
+        self.readout = nn.Linear(channels[-1] * shrunk[0] * shrunk[1], outputs)
+        self.layers = tuple(f"conv{k}" for k in range(1, 1 + len(channels)))
         with torch.no_grad():
             for layer in self.modules():
                 if isinstance(layer, nn.Conv2d | nn.Linear):
@@ -45,8 +44,8 @@ class CNN(nn.Module):
         """Yield one state: each convolution's rectified activity and the read-out. Pixels come in any shape that holds the image's."""
         h = x.reshape(len(x), *self.shape)
         state: dict[str, Tensor] = {}
-        for name in self.layers:
-            h = self.get_submodule(name)(h)
+        for k, name in enumerate(self.layers):
+            h = self.get_submodule(name)(nn.functional.max_pool2d(h, 2) if k else h)
             state[name] = h
         state["readout"] = self.readout(h.flatten(1))
         yield state

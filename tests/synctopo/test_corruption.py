@@ -105,7 +105,7 @@ def test_occlusion_covers_the_share_that_it_says_with_one_square_elsewhere_in_ea
 
 
 def test_what_is_not_there_is_said():
-    with pytest.raises(ValueError, match="no corruption 'gausian_noise'; the nearest is 'gaussian_noise'"):
+    with pytest.raises(ValueError, match="no corruption 'gausian_noise'; the nearest are 'gaussian_noise'"):
         named("gausian_noise")
     with pytest.raises(ValueError, match=r"contrast has the severities 1 to 5 \(0: clean\); got 6"):
         named("contrast").apply(_images(), 6, generator=_generator())

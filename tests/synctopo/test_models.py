@@ -108,7 +108,12 @@ def test_consuming_the_states_leaves_gradients_switched_on(family):
 
 
 def test_the_catalogue_names_the_sites_that_its_models_have():
-    for table in ({"family": "rsnn", "units": 20, "connectivity": 0.3}, {"family": "mlp", "hidden": [5, 4]}):
+    for table in (
+        {"family": "rsnn", "units": 20, "connectivity": 0.3},
+        {"family": "mlp", "hidden": [5, 4]},
+        {"family": "cnn", "channels": [4, 5]},
+        {"family": "predictive", "channels": [4, 5], "steps": 2},
+    ):
         spec = catalog.model_spec(table, "m")
         model = catalog.build(spec, (2, 3), 4, 0)
         x = catalog.FAMILIES[spec.family].inputs(spec, np.full((2, 2, 3), 0.5, dtype=np.float32), _generator())
