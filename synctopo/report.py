@@ -1,6 +1,6 @@
 """The report of a study: its tables and figures as files, and all of it in one self-contained HTML page."""
 
-import base64
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,9 +8,14 @@ from typing import Any
 
 import jinja2
 
-from synctopo import figures
-from synctopo.store import code_version, write_bytes
-from synctopo.tables import ENDINGS, FORMATS, Table, means, rendered, study_tables, tidy
+from synctopo.formats import ENDINGS, FORMATS, Table, rendered
+from synctopo.gallery import Picture, pictures
+from synctopo.pivots import means
+from synctopo.provenance import controls, provenance
+from synctopo.selection import Row, at_one_step, ordered
+from synctopo.store import write_bytes
+from synctopo.study import Study
+from synctopo.tables import study_tables, tidy
 from synctopo.work import Plan, rows
 
 
@@ -23,84 +28,117 @@ class Written:
 
 
 def tables_of(plan: Plan, root: Path) -> list[Table]:
-    """Every table of a study from the rows that are there, and `tidy` with all of them."""
-    found = rows(root, plan.of("judge") + plan.of("compare"))
-    if not any(r["kind"] == "model" for r in found):
-        raise ValueError(f"there are no rows of this study in {root} yet; run it first: synctopo run.")
-    study = plan.study
-    tables = study_tables(found, list(study.models), study.compare.contrasts)
-    return [*tables, Table("tidy", "All rows", tidy(found).astype(object).where(lambda f: f.notna(), ""))]
+    """Every table of a study from the rows that are there, and `tidy` with all of them.
+
+    Raises ValueError where there are no rows yet.
+    """
+    return _tables(plan, _rows(plan, root))
+
+
+def page(plan: Plan, root: Path) -> str:
+    """The report of a study as one HTML page that needs no other file, from the rows that are there.
+
+    Raises ValueError where there are no rows yet.
+    """
+    found = _rows(plan, root)
+    return _page(plan, root, found, _tables(plan, found), pictures(plan.study, found))
 
 
 def write_all(plan: Plan, root: Path) -> Written:
     """Write tables/ (every format), figures/ and report.html into the study's folder, from the rows that are there."""
-    found = rows(root, plan.of("judge") + plan.of("compare"))
-    if not any(r["kind"] == "model" for r in found):
+    if not any(r["kind"] == "model" for r in rows(root, plan.of("judge"))):
         return Written((), {})
-    tables = tables_of(plan, root)
+    found = _rows(plan, root)
+    tables = _tables(plan, found)
     for table in tables:
         for form in FORMATS if table.name != "tidy" else ("csv",):
             write_bytes(root / "tables" / f"{table.name}.{ENDINGS[form]}", rendered(table, form).encode())
-    drawn = _figures(plan, found, root)
-    page = _page(plan, tables, {name: next(p for p in paths if p.suffix == ".png") for name, paths in drawn.items()})
-    write_bytes(root / "report.html", page.encode())
+    drawn = pictures(plan.study, found)
+    for picture in drawn:
+        picture.write(root / "figures")
+    write_bytes(root / "report.html", _page(plan, root, found, tables, drawn).encode())
     places = {"Tables (Markdown, CSV, LaTeX, HTML)": root / "tables"}
     if drawn:
         places["Figures (PNG, PDF, SVG)"] = root / "figures"
     places["Report (open it in a browser)"] = root / "report.html"
-    measure, site = plan.study.compare.measures[0], _site(plan, tables)
-    shown = [t for t in _main_tables(plan, tables) if t.name != f"{measure}_{site}"]
-    if site:
+    measure, site = plan.study.compare.measures[0], _site(plan, found)
+    shown = [t for t in _main(plan, found, tables) if t.name != f"{measure}_{site}"]
+    if any(t.name == f"{measure}_{site}" for t in tables):
         # with its spreads the matrix is wider than a terminal; they are in the file
-        here = [r for r in found if r["kind"] == "pair" and r["measure"] == measure and r["site_a"] == site]
+        here = [r for r in _pairs(found) if r["measure"] == measure and r["site_a"] == site]
         shown.append(means(here, list(plan.study.models), measure, site))
     return Written(tuple(rendered(t, "md") for t in shown), places)
 
 
-def _main_tables(plan: Plan, tables: Sequence[Table]) -> list[Table]:
+def _rows(plan: Plan, root: Path) -> list[Row]:
+    found = rows(root, plan.of("judge") + plan.of("compare"))
+    if not any(r["kind"] == "model" for r in found):
+        raise ValueError(f"there are no rows of this study in {root} yet; run it first: synctopo run.")
+    return list(found)
+
+
+def _tables(plan: Plan, found: Sequence[Row]) -> list[Table]:
+    tables = study_tables(found, list(plan.study.models), plan.study.compare.contrasts, plan.study.compare.sequence)
+    return [*tables, Table("tidy", "All rows", tidy(found).astype(object).where(lambda f: f.notna(), ""))]
+
+
+def _pairs(found: Sequence[Row]) -> list[Row]:
+    return at_one_step([r for r in found if r["kind"] == "pair"])
+
+
+def _site(plan: Plan, found: Sequence[Row]) -> str:
+    sites = ordered(r["site_a"] for r in _pairs(found) if r["measure"] == plan.study.compare.measures[0])
+    return sites[0] if sites else ""
+
+
+def _main(plan: Plan, found: Sequence[Row], tables: Sequence[Table]) -> list[Table]:
     measure = plan.study.compare.measures[0]
-    wanted = ["models", "edges", f"{measure}_{_site(plan, tables)}", f"{measure}_layers"]
+    wanted = ["sequence", "models", "edges", f"{measure}_{_site(plan, found)}", f"{measure}_layers"]
     return [t for t in tables if t.name in wanted]
 
 
-def _site(plan: Plan, tables: Sequence[Table]) -> str:
-    start = f"{plan.study.compare.measures[0]}_"
-    sites = [t.name.removeprefix(start) for t in tables if t.name.startswith(start)]
-    return next((s for s in sites if s not in ("layers", "contrasts")), "")
-
-
-def _figures(plan: Plan, found: Sequence[dict[str, Any]], root: Path) -> dict[str, list[Path]]:
-    pairs = [r for r in found if r["kind"] == "pair"]
-    drawn: dict[str, list[Path]] = {}
-    if not pairs:
-        return drawn
-    conditions = list(plan.study.models)
-    sites = list(dict.fromkeys(r["site_a"] for r in pairs))
-    for measure in plan.study.compare.measures:
-        name = f"{measure}_matrix"
-        drawn[name] = figures.write(figures.rtd_matrix(pairs, conditions, measure=measure, site=sites[0]), root / "figures", name)
-        layers = [s for s in sites[1:] if not s.startswith("random.")]
-        contrasts = plan.study.compare.contrasts
-        for kind, chosen in (("layers", layers), ("random", [s for s in sites if s.startswith("random.")])):
-            if chosen and contrasts:
-                title = {
-                    "layers": "along the layers of the unrolled network (betweenness partition)",
-                    "random": "control: random partitions of the same sizes",
-                }[kind]
-                figure = figures.layer_profile(pairs, contrasts, measure=measure, sites=chosen, title=f"{measure} {title}")
-                drawn[f"{measure}_{kind}"] = figures.write(figure, root / "figures", f"{measure}_{kind}")
-    return drawn
-
-
-def _page(plan: Plan, tables: Sequence[Table], pictures: dict[str, Path]) -> str:
+def _page(plan: Plan, root: Path, found: Sequence[Row], tables: Sequence[Table], drawn: Sequence[Picture]) -> str:
     environment = jinja2.Environment(loader=jinja2.PackageLoader("synctopo"), autoescape=True, undefined=jinja2.StrictUndefined)
-    main = _main_tables(plan, tables)
-    size = f" --size {plan.study.size}" if plan.study.size else ""
+    main = _main(plan, found, tables)
+    study = plan.study
+    size = f" --size {study.size}" if study.size else ""
     return environment.get_template("report.html").render(
-        study=plan.study,
+        study=study,
+        conditions=_conditions(study),
+        whole=json.dumps(_whole(study), indent=1, ensure_ascii=False),
         main=main,
         more=[t for t in tables if t not in main and t.name != "tidy"],
-        pictures={name: base64.b64encode(path.read_bytes()).decode() for name, path in pictures.items()},
-        command=f"synctopo run studies/{plan.study.name}.toml{size}",
-        code=code_version(),
+        pictures=drawn,
+        controls=controls(found),
+        provenance=provenance(plan, root),
+        command=f"synctopo run studies/{study.name}.toml{size}",
     )
+
+
+def _whole(study: Study) -> dict[str, Any]:
+    held = {field: getattr(study, field) for field in ("data", "record", "unroll", "compare")}
+    return {
+        "name": study.name,
+        "question": study.question,
+        "seeds": list(study.seeds),
+        **{field: spec.model_dump(mode="json") for field, spec in held.items() if spec is not None},
+        "models": {name: spec.model_dump(mode="json") for name, spec in study.models.items()},
+    }
+
+
+def _conditions(study: Study) -> list[tuple[str, str]]:
+    """What the study file says of its conditions, as (name, entries): first what they share, then what each has besides."""
+    said = {name: _entries(spec.model_dump(mode="json", exclude_defaults=True)) for name, spec in study.models.items()}
+    first = next(iter(said.values()))
+    shared = {key: value for key, value in first.items() if all(key in of and of[key] == value for of in said.values())}
+    rest = {name: {key: value for key, value in of.items() if key not in shared} for name, of in said.items()}
+    lines = [("all of them", shared), *rest.items()] if len(said) > 1 else [*said.items()]
+    return [(name, ", ".join(f"{key} = {value}" for key, value in of.items())) for name, of in lines]
+
+
+def _entries(table: Mapping[str, Any], place: str = "") -> dict[str, str]:
+    found: dict[str, str] = {}
+    for key, value in table.items():
+        inner = isinstance(value, Mapping)
+        found |= _entries(value, f"{place}{key}.") if inner else {f"{place}{key}": json.dumps(value, ensure_ascii=False)}
+    return found

@@ -1,0 +1,117 @@
+"""The gallery: which figures a study has, from its rows, and what each shows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from synctopo import figures
+from synctopo.pivots import mean_matrix
+from synctopo.selection import Row, at_one_step, held, ordered
+from synctopo.study import Study
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure with the name of its files, a sentence that says what it shows, and itself as an element of a page."""
+
+    name: str
+    caption: str
+    figure: Figure
+    svg: str
+
+    @property
+    def wide(self) -> bool:
+        """Whether it is too wide to be read on a telephone without scrolling."""
+        return bool(self.figure.get_figwidth() > 5.5)
+
+    def write(self, folder: Path) -> None:
+        """Write it in every format."""
+        figures.write(self.figure, folder, self.name)
+
+
+def pictures(study: Study, rows: Sequence[Row]) -> list[Picture]:
+    """The figures of a study, the general before the particular; none where no pair was compared."""
+    every = [r for r in rows if r["kind"] == "pair"]
+    pairs = at_one_step(every)
+    if not pairs:
+        return []
+    conditions = list(study.models)
+    contrasts = study.compare.contrasts
+    sites = ordered(r["site_a"] for r in pairs)
+    random = [s for s in sites if s.startswith("random.")]
+    layers = [s for s in sites[1:] if s not in random]
+    found: list[Picture] = []
+    for measure in study.compare.measures:
+        here = [r for r in pairs if r["measure"] == measure and r["site_a"] == sites[0]]
+        if not here:
+            continue
+        found.append(_matrix(here, conditions, measure, sites[0]))
+        if measure == study.compare.measures[0]:
+            found += _map(here, conditions, measure, sites[0])
+        if contrasts and any(r["time_a"] is not None for r in every):
+            site = every[0]["site_a"]
+            title = f"{measure} over time at {site}"
+            drawn = figures.time_profile(every, contrasts, measure=measure, site=site, title=title)
+            caption = f"{title}, both models at the same step: mean over pairs of different seeds, band: one standard deviation."
+            found.append(_picture(f"{measure}_time", caption, drawn))
+        titles = {
+            "layers": (layers, "along the layers of the unrolled network (betweenness partition)"),
+            "random": (random, "control: random partitions of the same sizes"),
+        }
+        for kind, (chosen, text) in titles.items():
+            if chosen and contrasts:
+                figure = figures.layer_profile(pairs, contrasts, measure=measure, sites=chosen, title=f"{measure} {text}")
+                caption = f"{measure} {text}: mean over pairs of different seeds, bars: one standard deviation."
+                found.append(_picture(f"{measure}_{kind}", caption, figure))
+    return found + _unrolled(rows, contrasts[0] if contrasts else conditions[:1])
+
+
+def _matrix(here: Sequence[Row], conditions: Sequence[str], measure: str, site: str) -> Picture:
+    shown = held(here, conditions)
+    values = mean_matrix(here, shown)
+    off = ~np.eye(len(shown), dtype=bool)
+    # a tree needs every distance; a silent model has none
+    whole = len(shown) > 2 and np.isfinite(values[off]).all()
+    draw = figures.clustered_matrix if whole else figures.rtd_matrix
+    order = ", in the order of their dendrogram" if whole else ""
+    caption = f"{measure} at {site} between conditions{order}; the diagonal is between seeds of one condition."
+    return _picture(f"{measure}_matrix", caption, draw(here, conditions, measure=measure, site=site))
+
+
+def _map(here: Sequence[Row], conditions: Sequence[str], measure: str, site: str) -> list[Picture]:
+    models = [(c, s) for c in conditions for s in ordered(str(r[f"seed_{e}"]) for r in here for e in "ab" if r[f"condition_{e}"] == c)]
+    place = {model: k for k, model in enumerate(models)}
+    distances = np.full((len(models), len(models)), np.nan)
+    np.fill_diagonal(distances, 0.0)
+    for r in here:
+        i, j = (place[r[f"condition_{e}"], str(r[f"seed_{e}"])] for e in "ab")
+        if r["value"] is not None:
+            distances[i, j] = distances[j, i] = abs(r["value"] - r["identical"])
+    if len(models) < 3 or not np.isfinite(distances).all():
+        return []
+    caption = (
+        f"Every trained model as a point, as far apart by {measure} at {site} as a plane allows; stress 0 would be without distortion."
+    )
+    return [_picture(f"{measure}_map", caption, figures.model_map(distances, [c for c, _ in models], measure=measure))]
+
+
+def _unrolled(rows: Sequence[Row], conditions: Sequence[str]) -> list[Picture]:
+    found: list[Picture] = []
+    for condition in conditions:
+        mine = [r for r in rows if r["kind"] == "model" and r["condition"] == condition and "edges_mass" in r]
+        # layers of unequal sizes cannot be averaged
+        if mine and all(r["layers"] == mine[0]["layers"] for r in mine):
+            mass = np.mean([np.array(r["edges_mass"]) / np.sum(r["edges_mass"]) for r in mine], axis=0)
+            title = f"{condition}: weight between the layers, by its share"
+            caption = f"The recurrent layer of {condition} as an auto-encoder; numbers are per cent, means over the seeds."
+            name = f"unrolled_{len(found) + 1}"
+            found.append(_picture(name, caption, figures.unrolled_graph(mass, mine[0]["layers"], title=title)))
+    return found
+
+
+def _picture(name: str, caption: str, figure: Figure) -> Picture:
+    # drawn before anything else is: every drawing moves the layout by a hair
+    return Picture(name, caption, figure, figures.inline(figure))
