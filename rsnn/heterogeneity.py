@@ -18,6 +18,8 @@ from torch import Tensor
 Number = float | int
 
 LARGEST_UNIFORM_CV = 1 / math.sqrt(3)
+QUANTILES = (2.0**-54, 1 - 2.0**-53)
+"""The lowest and the highest quantile that are drawn."""
 
 
 @runtime_checkable
@@ -120,7 +122,7 @@ def draw(parameter: Parameter, shape: Sequence[int], *, generator: torch.Generat
     if isinstance(parameter, float | int):
         return torch.full(tuple(shape), float(parameter), dtype=torch.float64)
     u = torch.rand(tuple(shape), generator=stream, dtype=torch.float64)
-    return parameter.quantile(u.clamp(2.0**-54, 1 - 2.0**-53))
+    return parameter.quantile(u.clamp(*QUANTILES))
 
 
 def check_parameter(owner: str, name: str, parameter: Parameter, *, lowest: float, open_end: bool = False) -> None:

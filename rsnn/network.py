@@ -129,9 +129,9 @@ class RSNN(nn.Module):
     def outputs(self) -> int:
         return self.readout_weight.shape[0]
 
-    def constants(self) -> Constants:
-        """Weights (masked) and neurons as `step` wants them, float64, differentiable."""
-        neurons = lif_constants(
+    def neurons(self) -> LIFConstants:
+        """The constants of a step of the neurons, float64."""
+        return lif_constants(
             self.tau_mem.double(),
             self.tau_syn.double(),
             self.threshold.double() + self.theta.double(),
@@ -139,10 +139,13 @@ class RSNN(nn.Module):
             dt=self.dt,
             reset=self.reset,
         )
+
+    def constants(self) -> Constants:
+        """Weights (masked) and neurons as `step` wants them, float64, differentiable."""
         return Constants(
             recurrent=(self.recurrent_weight * self.recurrent_mask).double().t(),
             readout=self.readout_weight.double().t(),
-            neurons=neurons,
+            neurons=self.neurons(),
             decay_trace=math.exp(-self.dt / TAU_TRACE),
             decay_readout=math.exp(-self.dt / TAU_READOUT),
         )

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from rsnn.heterogeneity import Constant, Number, Parameter, check_parameter, draw
+from rsnn.heterogeneity import QUANTILES, Constant, Number, Parameter, check_parameter, draw
 from rsnn.neurons import SHORTEST_TAU
 
 
@@ -52,10 +52,19 @@ class PairSTDP:
 
     def draw(self, synapses: int, *, generator: torch.Generator) -> "Window":
         """The window of each of `synapses` synapses."""
-        a_plus, a_minus, tau_plus, tau_minus = (
-            draw(parameter, (synapses,), generator=generator) for parameter in (self.a_plus, self.a_minus, self.tau_plus, self.tau_minus)
-        )
-        return Window(a_plus, a_minus, tau_plus.clamp_min(SHORTEST_TAU), tau_minus.clamp_min(SHORTEST_TAU))
+        a_plus, a_minus = (spread_out(p, synapses, generator=generator) for p in (self.a_plus, self.a_minus))
+        tau_plus, tau_minus = (spread_out(p, synapses, lowest=SHORTEST_TAU, generator=generator) for p in (self.tau_plus, self.tau_minus))
+        return Window(a_plus, a_minus, tau_plus, tau_minus)
+
+
+def spread_out(parameter: Parameter, synapses: int, *, lowest: float = -math.inf, generator: torch.Generator) -> Float[Tensor, "synapse"]:
+    """Values of `parameter`, at least `lowest`: as `draw` gives them, but one number seen `synapses` times where all are the same."""
+    if not isinstance(parameter, float | int):
+        ends = parameter.quantile(torch.tensor(QUANTILES, dtype=torch.float64))
+        if ends[0] != ends[1]:
+            return draw(parameter, (synapses,), generator=generator).clamp_min(lowest)
+        parameter = float(ends[0])
+    return draw(parameter, (), generator=generator).clamp_min(lowest).expand(synapses)
 
 
 class Window(NamedTuple):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Shaped
+from jaxtyping import Float, Shaped
 from torch import Tensor
 
 from rsnn.heterogeneity import spawn
@@ -15,7 +15,7 @@ from rsnn.network import RSNN
 from rsnn.plasticity import PairSTDP
 from rsnn.reservoir import Adaptation, Plastic, learn
 from rsnn.rows import settle
-from rsnn.storage import fixed_synapses, matrix_of, plastic_synapses
+from rsnn.storage import fixed_synapses, matrix_of, plastic_synapses, values_of
 
 CHUNK = 2**21  # numbers of input or its drive at once: 16 MiB, and a call of `progress` now and then
 FEW = 0.05  # share of inputs that are not 0: below, their rows are added one by one, above, matrices are multiplied
@@ -62,21 +62,20 @@ def fit_stdp(
         raise ValueError(f"fit_stdp(epochs={epochs}): at least one epoch is needed; leave the call out for an untrained network.")
     generator = torch.Generator() if generator is None else generator
     windows, orders, input_windows = spawn(generator), spawn(generator), spawn(generator)
-    check_weights("recurrent", net.recurrent_weight, net.recurrent_mask, rule)
     normalisation = homeostasis.normalisation
     recurrent = plastic_synapses(net.recurrent_weight, net.recurrent_mask, rule, normalisation, dt=net.dt, generator=windows)
+    check_weights("recurrent", recurrent)
     if input_rule is None:
         afferent = fixed_synapses(net.input_weight, net.input_mask)
     else:
         check_spikes(x)
-        check_weights("input", net.input_weight, net.input_mask, input_rule)
         afferent = plastic_synapses(net.input_weight, net.input_mask, input_rule, normalisation, dt=net.dt, generator=input_windows)
+        check_weights("input", afferent)
     by_spikes = input_rule is not None or float((x != 0).double().mean()) < FEW
-    before = recurrent.synapses.weight.copy()
-    mask = net.recurrent_mask.numpy(force=True)
-    there = before.size - (net.units if recurrent.synapses.loops else 0)
+    weights = values_of(recurrent.synapses)
+    before = weights.copy()
     theta = net.theta.double().numpy(force=True).copy()
-    neurons = arrays(net.constants().neurons._replace(threshold=net.threshold.double()))
+    neurons = arrays(net.neurons()._replace(threshold=net.threshold.double()))
     adaptation = adaptation_of(net, homeostasis)
     state = np.zeros((4, net.units))
     samples, steps = x.shape[:2]
@@ -102,8 +101,8 @@ def fit_stdp(
                 float(rates.mean()),
                 float(rates.max()),
                 float((counts == 0).mean()),
-                float(np.abs(recurrent.synapses.weight - before).sum() / there),
-                tuple(np.quantile(matrix_of(recurrent.synapses, net.recurrent_mask)[mask], (0, 0.25, 0.5, 0.75, 1)).tolist()),
+                float(np.abs(weights - before).mean()),
+                tuple(np.quantile(weights, (0, 0.25, 0.5, 0.75, 1)).tolist()),
             )
         )
     net.recurrent_weight.copy_(torch.from_numpy(matrix_of(recurrent.synapses, net.recurrent_mask)))
@@ -133,11 +132,9 @@ def check_spikes(x: Float[Tensor, "sample time input"]) -> None:
         )
 
 
-def check_weights(name: str, weight: Float[Tensor, "post pre"], mask: Bool[Tensor, "post pre"], rule: PairSTDP) -> None:
-    """Raise a sentence if there are no synapses, or `rule` cannot hold their weights."""
-    values = weight[mask]
-    if not len(values):
-        raise ValueError(f"this network has no {name} synapses that could learn; raise the density of its connectivity.")
+def check_weights(name: str, plastic: Plastic) -> None:
+    """Raise a sentence if the rule of synapses cannot hold their weights."""
+    values, rule = values_of(plastic.synapses), plastic.rule
     low, high = float(values.min()), float(values.max())
     if not (low >= rule.w_min and high <= rule.w_max):
         raise ValueError(

@@ -29,6 +29,8 @@ def plastic_synapses(
     Takes 8 bytes for the weight of each synapse, 4 more for where it goes unless all are there, and, if windows differ, 48 more for them
     and two traces.
     """
+    if not mask.any():
+        raise ValueError("there are no synapses that could learn; raise the density of the connectivity.")
     synapses = rows_of(weight, mask)
     window = rule.draw(int(mask.sum()), generator=generator)
     constants = constants_of(rule, window, mask, synapses, dt=dt)
@@ -44,8 +46,7 @@ def plastic_synapses(
 def fixed_synapses(weight: Float[Tensor, "post pre"], mask: Bool[Tensor, "post pre"]) -> Plastic:
     """Synapses that do not learn, in the same form."""
     synapses = rows_of(weight, mask)
-    first = PairSTDP().draw(1, generator=torch.Generator())
-    constants = constants_of(PairSTDP(), first, mask, synapses, dt=1000.0)
+    constants = constants_of(PairSTDP(), PairSTDP().draw(2, generator=torch.Generator()), mask, synapses, dt=1000.0)
     return Plastic(synapses, constants, past_of(synapses, constants, 0), scratch_of(constants, 0), np.zeros(0))
 
 
@@ -71,13 +72,20 @@ def matrix_of(synapses: Synapses, mask: Bool[Tensor, "post pre"]) -> Float[np.nd
     return np.ascontiguousarray(full.T)
 
 
+def values_of(synapses: Synapses) -> Float[np.ndarray, "..."]:
+    """The weights of all synapses, and of nothing else, in any order and shape."""
+    weight, start, _, loops = synapses
+    if not loops:
+        return weight
+    units = len(start) - 1
+    return weight[1:].reshape(units - 1, units + 1)[:, :-1] if units > 1 else weight[:0]
+
+
 def constants_of(rule: PairSTDP, window: Window, mask: Bool[Tensor, "post pre"], synapses: Synapses, *, dt: float) -> Rule:
     """The rule over steps of `dt` ms as the kernel wants it: four numbers where all windows are the same, else four per synapse."""
-    uniform = all(bool((values == values[0]).all()) for values in window)
+    uniform = all(values.stride(0) == 0 for values in window)
     a_plus, a_minus, tau_plus, tau_minus = (float(values[0]) for values in window)
-    clock = LONGEST_CLOCK if not uniform else int(np.clip(-np.log(SMALLEST_POWER) * tau_plus / dt, 1, LONGEST_CLOCK))
-    clock = clock if uniform else FEW_EVENTS
-    steps = np.arange(clock + 1)
+    steps = np.arange(int(np.clip(-np.log(SMALLEST_POWER) * tau_plus / dt, 1, LONGEST_CLOCK)) + 1)
     apart = [np.zeros(0)] * 4 if uniform else [by_row(values, mask, synapses) for values in window]
     return Rule(
         uniform=uniform,

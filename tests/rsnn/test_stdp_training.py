@@ -308,7 +308,7 @@ def test_the_adaptive_threshold_brings_a_reservoir_to_its_target_rate_and_withou
     [
         (network(), 0 * stimulus(), PairSTDP(), "no neuron fired in epoch 1"),
         (network(recurrent_scale=40.0), stimulus(), PairSTDP(), r"outside the bounds \[0, 1\] of the rule; lower recurrent_scale"),
-        (network(units=1), stimulus(), PairSTDP(), "no recurrent synapses that could learn"),
+        (network(units=1), stimulus(), PairSTDP(), "no synapses that could learn; raise the density"),
         (network(), stimulus()[0], PairSTDP(), r"wants input \[sample, time, 5\]"),
     ],
 )
