@@ -10,6 +10,7 @@ from synctopo.cells import spread
 from synctopo.contrasts import contrasts, last, layers, performance
 from synctopo.formats import ENDINGS, FORMATS, Table, rendered
 from synctopo.pivots import matrix, mean_matrix, means, measures
+from synctopo.resilience import resilience
 from synctopo.selection import Row, at_one_step, between, between_seeds, closer_of, ordered
 from synctopo.sequences import trends
 from synctopo.significance import adjusted
@@ -43,6 +44,14 @@ PERFORMANCE = {
     "weights moved (%)": ("recurrent_weight_moved", 100, 1),
 }
 """What is known of a model: heading -> field of its row, scale, digits."""
+
+COLUMNS = (
+    *("study", "condition_a", "seed_a", "site_a", "time_a", "condition_b", "seed_b", "site_b", "time_b", "reduction", "maps", "n"),
+    *("width_a", "width_b", "measure", "parameters", "closer", "identical", "value", "forward", "backward", "stderr"),
+    *("chance_mean", "chance_sd", "p", "q", "permutations", "calibrated", "ci_low", "ci_high", "resamples"),
+    *("ceiling_lower", "ceiling_upper", "status", "reason", "seed"),
+)
+"""The order of the columns of `tidy`; names and hashes come behind."""
 
 EDGES = {
     "forward (%)": "edges_forward",
@@ -81,7 +90,7 @@ def tidy(rows: Sequence[Row]) -> pd.DataFrame:
         if all(c is not None for c in both):
             bounds = {f"ceiling_{end}": float(np.mean([getattr(c, end) for c in both])) for end in ("lower", "upper")}
         lines.append({**{name: value for name, value in r.items() if name != "kind"}, "q": q, **bounds})
-    return pd.DataFrame(lines)
+    return pd.DataFrame(lines, columns=[*(c for c in COLUMNS if c in lines[0]), *sorted(c for c in lines[0] if c not in COLUMNS)])
 
 
 def study_tables(
@@ -94,6 +103,7 @@ def study_tables(
     changes = performance(rows, chosen, PERFORMANCE)
     structure = edges(rows, conditions)
     found += [table for table in (changes, structure) if table is not None]
+    found += resilience(rows, conditions)
     pairs = at_one_step([r for r in rows if r["kind"] == "pair"])
     names = ordered(r["measure"] for r in pairs)
     several = len({r[f"seed_{s}"] for r in pairs for s in "ab"}) > 1
