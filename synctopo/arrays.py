@@ -1,16 +1,13 @@
-"""Arrays of a user's own, read from files and compared without a study."""
+"""Arrays of a user's own, read from files; and where two of them differ, drawn."""
 
-import json
 import warnings
 import zipfile
-from collections.abc import Callable, Sequence
-from itertools import combinations
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 import rtd
-from synctopo.measures import Cloud, measure_from
 from synctopo.naming import unknown
 from synctopo.store import read_tensors
 
@@ -65,67 +62,6 @@ def where(paths: Sequence[Path], picture: Path, *, shown: int = 8) -> str:
     order = np.argsort(-found.contributions, kind="stable")[:shown]
     parts = ", ".join(f"{i} ({found.contributions[i] / found.value:.1%})" for i in order if found.contributions[i] > 0)
     return f"samples that make most of it: {parts or 'none'}\npicture: {picture}"
-
-
-def rtd_between(
-    paths: Sequence[Path],
-    *,
-    batch: int = 500,
-    trials: int = 10,
-    seed: int = 0,
-    as_json: bool = False,
-    ready: Callable[[], None] | None = None,
-) -> str:
-    """RTD between the arrays in `paths`, as text: the value of two, or the matrix of more. Raises ValueError for what does not fit.
-
-    `ready` is called when every file is found to be good, before the work begins.
-    """
-    if len(paths) < 2:
-        raise ValueError(f"RTD compares two arrays or more; got {len(paths)} file.")
-    if not -(2**63) <= seed < 2**63:
-        raise ValueError(f"--seed is a whole number of at most 63 bits; got {seed}.")
-    arrays = [read(p) for p in paths]
-    for path, array in zip(paths, arrays, strict=True):
-        if len(array) != len(arrays[0]):
-            raise ValueError(f"{paths[0]} holds {len(arrays[0])} samples and {path} {len(array)}; the same samples are wanted in both.")
-        if len(array) < 2:
-            raise ValueError(f"{path} holds one sample; RTD compares the distances between two or more.")
-        if not np.isfinite(array).all():
-            raise ValueError(f"{path} holds NaN or infinity; remove those samples from every array.")
-        if (array == array[0]).all():
-            raise ValueError(f"{path} is the same for every sample, so it has no shape to compare.")
-    if ready is not None:
-        ready()
-    measure = measure_from("rtd", batch=batch, trials=trials)
-    clouds = [Cloud(a) for a in arrays]
-    try:
-        found = {(i, j): measure.of(clouds[i], clouds[j], seed) for i, j in combinations(range(len(clouds)), 2)}
-    except rtd.DegenerateError:
-        flat = [str(p) for p, c in zip(paths, clouds, strict=True) if np.quantile(c.distances[np.triu_indices(len(c.points), 1)], 0.9) == 0]
-        raise ValueError(
-            f"{', '.join(flat) or 'a sub-sample'} has hardly two samples that differ (the 0.9 quantile of the distances is 0), so it has "
-            "no scale to compare in; leave out duplicates."
-        ) from None
-    if as_json:
-        return json.dumps(
-            [
-                {"a": str(paths[i]), "b": str(paths[j]), "rtd": m.value, "forward": m.forward, "backward": m.backward, "stderr": m.stderr}
-                for (i, j), m in found.items()
-            ],
-            indent=1,
-        )
-    if len(paths) == 2:
-        (value,) = found.values()
-        error = f" ± {value.stderr:.4f} (standard error over {trials} trials of {batch})" if value.stderr else ""
-        n = len(arrays[0])
-        return f"rtd {value.value:.6f}{error}   n = {n}   forward {value.forward:.6f}   backward {value.backward:.6f}   (0: the same shape)"
-    names = [p.name for p in paths] if len({p.name for p in paths}) == len(paths) else [str(p) for p in paths]
-    width = max(map(len, names))
-    lines = [" " * width + "".join(f"  {name:>{max(8, len(name))}}" for name in names)]
-    for i, line in enumerate(names):
-        cells = [found[min(i, j), max(i, j)].value if i != j else 0.0 for j in range(len(paths))]
-        lines.append(f"{line:>{width}}" + "".join(f"  {c:>{max(8, len(n))}.4f}" for c, n in zip(cells, names, strict=True)))
-    return "\n".join(lines)
 
 
 def _one(place: Path, name: str) -> np.ndarray:

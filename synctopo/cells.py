@@ -1,10 +1,11 @@
 """Cells: numbers as a reader wants them; all rounding of tables happens here, and all of their signs."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from synctopo.significance import LEVEL
+from synctopo.significance import LEVEL, adjusted, together
 
 DAGGER = "†"
 ARROWS = {"lower": "↓", "higher": "↑"}
@@ -51,9 +52,28 @@ def between(low: float | None, high: float | None, digits: int) -> str:
     return "" if low is None or high is None else f"[{number(low, digits)}, {number(high, digits)}]"
 
 
-def dagger(corrected: float | None) -> str:
-    """† behind a value that cannot be told from chance: its corrected p is above 0.05; "" where it can, or where no chance was drawn."""
-    return DAGGER if corrected is not None and corrected > LEVEL else ""
+@dataclass(frozen=True)
+class Daggers:
+    """The sign behind each cell, † or "", and a clause for the title that says what it means; "" where no chance was drawn."""
+
+    signs: tuple[str, ...]
+    said: str
+
+
+def daggers(ps: Sequence[Sequence[float]], permutations: int) -> Daggers:
+    """Which cells cannot be told from chance: those whose p, taken together over the pairs in a cell and corrected over the table, is above
+    0.05. A cell whose every p is the smallest that so many permutations can give has no sign: they are too few to mark this table.
+    """
+    corrected = adjusted([together(held) for held in ps])
+    above = [q is not None and q > LEVEL for q in corrected]
+    floor = 1.0 / (1 + permutations)
+    lowest = [bool(len(held)) and max(held) <= floor * (1 + 1e-9) for held in ps]
+    signs = tuple(DAGGER if high and not low else "" for high, low in zip(above, lowest, strict=True))
+    said = f"{DAGGER}: not to be told from chance (p, corrected over the table, above {LEVEL:g})" if any(signs) else ""
+    if any(high and low for high, low in zip(above, lowest, strict=True)):
+        few = f"{permutations} random matchings are too few to tell a table of {sum(map(bool, ps))} from chance"
+        said = f"{said}; {few}" if said else few
+    return Daggers(signs, said)
 
 
 def most_alike(values: Sequence[float | None], closer: str) -> int | None:

@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,11 +18,28 @@ app = typer.Typer(
     epilog="Example: synctopo run studies/heterogeneity.toml --size demo",
 )
 
-STUDY = Annotated[Path, typer.Argument(metavar="STUDY.toml", help="A study file; `synctopo ls studies` lists them.")]
+KINDS = ("models", "measures", "data", "studies")
+
+
+def _studies() -> list[str]:
+    return [str(file) for file in sorted(Path("studies").glob("*.toml"))]
+
+
+def _formats() -> list[str]:
+    return ["md", "csv", "latex", "html", "parquet"]
+
+
+STUDY = Annotated[
+    Path, typer.Argument(metavar="STUDY.toml", help="A study file; `synctopo ls studies` lists them.", autocompletion=_studies)
+]
 SIZE = Annotated[str, typer.Option("--size", metavar="NAME", help=r"One of the study's \[sizes.NAME] instead of the full one.")]
 SMOKE = Annotated[bool, typer.Option("--smoke", help="Short for --size smoke.")]
 SET = Annotated[list[str] | None, typer.Option("--set", metavar="PLACE=VALUE", help="Change one entry, such as data.train=200.")]
 OUT = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Folder of the results; results/NAME-SIZE by default.")]
+JSON = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else.")]
+FORMAT = Annotated[
+    str, typer.Option("--format", "-f", metavar="NAME", help="md, csv, latex, html or (with --to) parquet.", autocompletion=_formats)
+]
 DATA = Annotated[Path | None, typer.Option("--data", metavar="DIR", help="Folder with mnist.npz and the like; else $SYNCTOPO_DATA.")]
 
 
@@ -72,68 +89,100 @@ def run(
     smoke: SMOKE = False,
     set_: SET = None,
     jobs: Annotated[int, typer.Option("--jobs", "-j", help="Processes; 0: as many as there are processors.")] = 0,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what there is to do, and do nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what there is to do and what it should cost, and do nothing.")] = False,
     out: OUT = None,
     data: DATA = None,
+    json_: JSON = False,
 ) -> None:
     """Train, record and compare what a study says; write its tables and figures. What is there is not made again."""
     with _sentences():
         from synctopo.executors import executor, processors
         from synctopo.pipeline import run as run_plan
+        from synctopo.progress import of_a_study
         from synctopo.report import write_all
 
         _, plan, root = _loaded(study, size, smoke, set_, out, data)
+        count = jobs if jobs != 0 else processors()
+        execute = executor(count)
         if dry_run:
-            _print_status(plan, root)
+            _tell_status(plan, root, count, json_)
             return
         if not all(piece.done(root) for piece in plan.of("compare")):
             _compile()
-        with _progress() as listen:
-            failures = run_plan(plan, root, executor(jobs if jobs != 0 else processors()), listen)
+        with of_a_study() as listen:
+            failures = run_plan(plan, root, execute, listen)
         for failure in failures:
             typer.echo(f"failed: {failure.piece.stage} of {failure.piece.label}: {failure.failure}", err=True)
         written = write_all(plan, root)
-        for text in written.shown:
-            typer.echo(text)
-        for what, path in written.places.items():
-            typer.echo(f"{what + ':':42}{path}")
+        if json_:
+            failed = [{"stage": f.piece.stage, "label": f.piece.label, "reason": f.failure} for f in failures]
+            places = {what: str(path) for what, path in written.places.items()}
+            _print_json({"study": plan.study.name, "size": plan.study.size, "folder": str(root), "failures": failed, "written": places})
+        else:
+            for text in written.shown:
+                typer.echo(text)
+            _print_places(written.places)
         if failures:
             raise typer.Exit(1)
 
 
 @app.command()
-def status(study: STUDY, size: SIZE = "", smoke: SMOKE = False, set_: SET = None, out: OUT = None, data: DATA = None) -> None:
-    """Say how far a study is: done, failed with the reason, to do."""
+def status(
+    study: STUDY, size: SIZE = "", smoke: SMOKE = False, set_: SET = None, out: OUT = None, data: DATA = None, json_: JSON = False
+) -> None:
+    """Say how far a study is: done, failed with the reason, to do, and how long that should take."""
     with _sentences():
+        from synctopo.executors import processors
+
         _, plan, root = _loaded(study, size, smoke, set_, out, data)
-        _print_status(plan, root)
+        _tell_status(plan, root, processors(), json_)
 
 
 @app.command()
 def table(
     study: STUDY,
-    format_: Annotated[str, typer.Option("--format", "-f", help="md, csv, latex or html.")] = "md",
+    format_: FORMAT = "",
     name: Annotated[str, typer.Option("--name", help="Only this table, such as models or rtd_hidden.spikes; tidy: every row.")] = "",
+    to: Annotated[Path | None, typer.Option("--to", metavar="FILE", help="Write there; FILE.parquet holds every row (tidy).")] = None,
     size: SIZE = "",
     smoke: SMOKE = False,
     set_: SET = None,
     out: OUT = None,
     data: DATA = None,
+    json_: JSON = False,
 ) -> None:
     """Print the tables of a study from the rows that are there."""
     with _sentences():
         from synctopo.naming import unknown
         from synctopo.report import tables_of
-        from synctopo.tables import FORMATS, rendered
 
-        if format_ not in FORMATS:
-            raise unknown("format", format_, FORMATS)
+        form = _format(format_, to, json_)
         _, plan, root = _loaded(study, size, smoke, set_, out, data)
         found = {t.name: t for t in tables_of(plan, root)}
+        if form == "parquet":
+            name = name or "tidy"
         if name and name not in found:
             raise unknown("table", name, found, "in this study")
-        for chosen in [found[name]] if name else found.values():
-            typer.echo(rendered(chosen, format_))
+        _tell_tables([found[name]] if name else list(found.values()), form, to)
+
+
+@app.command()
+def report(study: STUDY, size: SIZE = "", smoke: SMOKE = False, set_: SET = None, out: OUT = None, data: DATA = None) -> None:
+    """Write the tables, the figures and report.html (one file, opens anywhere) anew from the rows that are there."""
+    with _sentences():
+        from synctopo.pipeline import status as status_of
+        from synctopo.report import write_all
+
+        _, plan, root = _loaded(study, size, smoke, set_, out, data)
+        written = write_all(plan, root)
+        if not written.places:
+            raise ValueError(f"there are no rows of this study in {root} yet; run it first: synctopo run.")
+        stages = status_of(plan, root)
+        left = sum(stage.pieces - stage.done for stage in stages)
+        if left:
+            every = sum(stage.pieces for stage in stages)
+            typer.echo(f"the report lacks what is not done yet: {left} of {every} pieces; synctopo run makes them.", err=True)
+        _print_places(written.places)
 
 
 @app.command()
@@ -144,29 +193,67 @@ def rtd(
             metavar="A.npy B.npy ...", help=r"Arrays \[sample, feature] of the same samples; FILE.npz:NAME picks one of several."
         ),
     ],
+    measure: Annotated[
+        list[str] | None, typer.Option("--measure", "-m", metavar="NAME", help="Another measure than rtd; may be given again.")
+    ] = None,
+    null: Annotated[int, typer.Option("--null", metavar="N", help="Match samples at random N times: chance, p, calibrated value.")] = 0,
+    bootstrap: Annotated[int, typer.Option("--bootstrap", metavar="N", help="Interval over stimuli, from N random halves of them.")] = 0,
     batch: Annotated[int, typer.Option("--batch", help="Samples per trial; with fewer in all, one trial sees all.")] = 500,
     trials: Annotated[int, typer.Option("--trials", help="Sub-samples drawn.")] = 10,
-    seed: Annotated[int, typer.Option("--seed", help="Of the sub-samples.")] = 0,
-    json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    seed: Annotated[int, typer.Option("--seed", help="Of all that is drawn.")] = 0,
+    format_: FORMAT = "",
+    to: Annotated[Path | None, typer.Option("--to", metavar="FILE", help="Write the table there instead of printing it.")] = None,
+    json_: JSON = False,
     where: Annotated[Path | None, typer.Option("--where", metavar="FILE.png", help="Draw which samples make the difference.")] = None,
 ) -> None:
-    """RTD between arrays (.npy, .npz, .csv, .safetensors): two give one value, more give the matrix."""
+    """RTD (or other measures) between arrays (.npy, .npz, .csv, .safetensors): two give one value, more give the matrix."""
     with _sentences():
-        from synctopo.arrays import rtd_between
+        from synctopo import pairwise
         from synctopo.arrays import where as draw
+        from synctopo.progress import of_comparisons
 
-        typer.echo(rtd_between(arrays, batch=batch, trials=trials, seed=seed, as_json=json_, ready=_compile))
+        form = _format(format_, to, json_)
+        chosen = measure or ["rtd"]
+        total = len(set(chosen)) * len(arrays) * (len(arrays) - 1) // 2
+        with of_comparisons(total, long=bool(null or bootstrap) and total > 1) as listen:
+            drawn = {"null": null, "bootstrap": bootstrap, "seed": seed}
+            rows = pairwise.compared(arrays, chosen, batch=batch, trials=trials, **drawn, ready=_compile, listen=listen)
+        plain = pairwise.told(rows) if not (format_ or to) else None
+        if form == "json":
+            typer.echo(pairwise.as_json(rows))
+        elif plain is not None:
+            typer.echo(plain)
+        else:
+            _tell_tables([pairwise.tidy(rows)] if form in ("csv", "parquet") else pairwise.tables(rows), form, to)
         if where is not None:
             typer.echo(draw(arrays, where), err=json_)
 
 
 @app.command("ls")
-def ls(kind: Annotated[str, typer.Argument(metavar="models|measures|data|studies", help="What to list.")]) -> None:
+def ls(
+    kind: Annotated[str, typer.Argument(metavar="models|measures|data|studies", help="What to list.", autocompletion=lambda: list(KINDS))],
+    json_: JSON = False,
+) -> None:
     """List what a study file may name."""
     with _sentences():
-        from synctopo.listing import listing
+        from synctopo.listing import entries, listing
 
-        typer.echo(listing(kind))
+        if json_:
+            _print_json(entries(kind))
+        else:
+            typer.echo(listing(kind))
+
+
+@app.command()
+def doctor(out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where results would be written.")] = Path("results")) -> None:
+    """Say what of the suite works on this machine, and what would add the rest; exit code 1 where something is not well."""
+    with _sentences():
+        from synctopo import doctor as doctor_
+
+        found = doctor_.findings(out)
+        typer.echo(doctor_.told(found))
+        if not doctor_.healthy(found):
+            raise typer.Exit(1)
 
 
 def _compile() -> None:
@@ -178,56 +265,88 @@ def _compile() -> None:
         rtd.warm_up()
 
 
-def _print_status(plan: Any, root: Path) -> None:
+def _format(format_: str, to: Path | None, as_json: bool) -> str:
+    """The form of the answer: json, parquet, or one of formats.FORMATS; by --format, else by the ending of --to."""
+    from synctopo.formats import ENDINGS, FORMATS
+    from synctopo.naming import unknown
+
+    if as_json and (format_ or to is not None):
+        raise ValueError("--json is an answer of its own; leave out --format and --to.")
+    if as_json:
+        return "json"
+    if format_ and format_ not in (*FORMATS, "parquet"):
+        raise unknown("format", format_, (*FORMATS, "parquet"))
+    ending = "" if to is None else to.suffix.removeprefix(".")
+    by_ending = {"parquet": "parquet"} | {end: form for form, end in ENDINGS.items()}
+    form = format_ or by_ending.get(ending, "" if to is not None else "md")
+    if not form:
+        raise unknown("format", ending or to, by_ending, "by the ending of --to")
+    if form == "parquet" and to is None:
+        raise ValueError("Parquet is no text to print; name a file: --to tidy.parquet.")
+    return form
+
+
+def _tell_tables(tables: list[Any], form: str, to: Path | None) -> None:
+    from synctopo.formats import parquet, rendered
+    from synctopo.store import write_bytes
+
+    if form == "json":
+        _print_json([{"name": t.name, "title": t.title, "rows": _plain(t.frame)} for t in tables])
+        return
+    if form == "parquet" and len(tables) > 1:
+        raise ValueError("a Parquet file holds one table; name it with --name.")
+    content = parquet(tables[0].frame) if form == "parquet" else "\n".join(rendered(t, form) for t in tables).encode()
+    if to is None:
+        typer.echo(content.decode())
+    else:
+        write_bytes(to, content)
+        typer.echo(f"written: {to}")
+
+
+def _plain(frame: Any) -> list[dict[str, Any]]:
+    import json
+
+    held: list[dict[str, Any]] = json.loads(frame.astype(object).where(frame != "", None).to_json(orient="records", double_precision=15))
+    return held
+
+
+def _tell_status(plan: Any, root: Path, processors: int, as_json: bool) -> None:
+    from synctopo import cost
     from synctopo.pipeline import status as status_of
 
+    stages, costs = status_of(plan, root), cost.costs(plan, root)
+    if as_json:
+        told = [
+            {
+                "stage": s.stage,
+                "pieces": s.pieces,
+                "done": s.done,
+                "failures": [{"label": label, "reason": reason} for label, reason in s.failures],
+                "seconds_left": c.seconds,
+            }
+            for s, c in zip(stages, costs, strict=True)
+        ]
+        left = {"pieces_left": sum(c.pieces for c in costs), "seconds_left": cost.left(costs, processors), "processors": processors}
+        _print_json({"study": plan.study.name, "size": plan.study.size, "folder": str(root), "stages": told, **left})
+        return
     typer.echo(f"{plan.study.name}{f' ({plan.study.size})' if plan.study.size else ''} in {root}")
-    for progress in status_of(plan, root):
+    for progress in stages:
         failed = f", {len(progress.failures)} failed" if progress.failures else ""
         typer.echo(f"  {progress.stage:8} {progress.done:6} of {progress.pieces} done{failed}")
         for label, reason in progress.failures:
             typer.echo(f"           {label}: {reason}")
+    typer.echo(f"  {cost.told(costs, processors)}")
 
 
-@contextmanager
-def _progress() -> Iterator[Callable[..., None]]:
-    """Bars on a terminal, a line for each piece otherwise."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
-    from rich.progress import Progress as Bars
+def _print_places(places: Mapping[str, Path]) -> None:
+    for what, path in places.items():
+        typer.echo(f"{what + ':':42}{path}")
 
-    said = {"fit": "training", "record": "recording", "judge": "judging", "compare": "comparing"}
-    console = Console(stderr=True)
-    if not console.is_terminal:
 
-        def line(stage: str, done: int, pieces: int, outcome: Any) -> None:
-            if outcome is None:
-                typer.echo(f"{said[stage]}: {done} of {pieces} done before", err=True)
-            else:
-                how = f"failed: {outcome.failure}" if outcome.failure else f"{outcome.seconds:.2f} s"
-                typer.echo(f"{said[stage]} {done}/{pieces}  {outcome.piece.label}  {how}", err=True)
+def _print_json(value: Any) -> None:
+    import json
 
-        yield line
-        return
-    columns = (
-        TextColumn("{task.description:10}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("{task.fields[now]}", markup=False),
-    )
-    with Bars(*columns, console=console) as bars:
-        tasks: dict[str, Any] = {}
-
-        def bar(stage: str, done: int, pieces: int, outcome: Any) -> None:
-            if outcome is None:
-                tasks[stage] = bars.add_task(said[stage], total=pieces, completed=done, now="")
-            else:
-                bars.update(tasks[stage], completed=done, now=outcome.piece.label)
-                if outcome.failure:
-                    bars.console.print(f"failed: {outcome.piece.label}: {outcome.failure}", markup=False, highlight=False)
-
-        yield bar
+    typer.echo(json.dumps(value, indent=1, allow_nan=False))
 
 
 def main() -> None:

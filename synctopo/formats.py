@@ -55,9 +55,10 @@ def rendered(table: Table, form: str) -> str:
 def parquet(frame: pd.DataFrame) -> bytes:
     """The frame as a Parquet file. Raises ValueError where pyarrow is not installed: it is large, and CSV holds the same."""
     buffer = BytesIO()
+    typed = frame.astype(object).where(frame != "", None).infer_objects()
     try:
         # a column without a single value has no type that Parquet could keep
-        frame.dropna(axis=1, how="all").to_parquet(buffer, engine="pyarrow", index=False)
+        typed.dropna(axis=1, how="all").to_parquet(buffer, engine="pyarrow", index=False)
     except ImportError:
         raise ValueError("Parquet needs pyarrow, which is not installed: pip install pyarrow, or take the format csv.") from None
     return buffer.getvalue()

@@ -4,6 +4,7 @@ import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from textwrap import wrap
+from typing import Any
 
 from synctopo.catalog import FAMILIES
 from synctopo.data import DATASETS
@@ -21,6 +22,26 @@ def listing(kind: str) -> str:
         "\n".join(f"{name:{width}}  {text}" if name else text for name, text in lines.items())
         or f"there are no {kind} here; they are looked for in ./{kind}."
     )
+
+
+def entries(kind: str) -> list[dict[str, Any]]:
+    """What `listing` lists, for machines: name and about, of measures also what they declare. Raises ValueError for another kind."""
+    if kind not in KINDS:
+        raise unknown("kind", kind, KINDS)
+    if kind != "measures":
+        return [{"name": name, "about": text} for name, text in KINDS[kind]().items()]
+    return [
+        {
+            "name": name,
+            "about": m.about,
+            "closer": m.closer,
+            "identical": m.identical,
+            "symmetric": m.symmetric,
+            "ignores": [word for word in INVARIANCES if word in m.invariances],
+            "chance": m.chance,
+        }
+        for name, m in MEASURES.items()
+    ]
 
 
 def _models() -> dict[str, str]:

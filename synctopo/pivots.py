@@ -6,12 +6,9 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from synctopo.cells import DAGGER, dagger, digits_of, headed, most_alike, number, spread
+from synctopo.cells import Daggers, daggers, digits_of, headed, most_alike, number, spread
 from synctopo.formats import Table
 from synctopo.selection import Row, between, closer_of, held, ordered, pairs, values
-from synctopo.significance import LEVEL, adjusted, together
-
-NOT_CHANCE = f"{DAGGER}: not to be told from chance (p of the pairs together, corrected over the table, above {LEVEL:g})"
 
 
 def matrix(rows: Sequence[Row], conditions: Sequence[str], measure: str, site: str) -> Table:
@@ -19,10 +16,10 @@ def matrix(rows: Sequence[Row], conditions: Sequence[str], measure: str, site: s
     shown = held(rows, conditions)
     closer = closer_of(rows)
     cells = {(a, b): pairs(rows, a, b) for i, a in enumerate(shown) for b in shown[i:]}
-    signs = _daggers(list(cells.values()))
+    marks = _daggers(list(cells.values()))
     text = {
         ends: spread(values(cell), digits_of(closer), count=True) + sign
-        for (pair, cell), sign in zip(cells.items(), signs, strict=True)
+        for (pair, cell), sign in zip(cells.items(), marks.signs, strict=True)
         for ends in (pair, pair[::-1])
     }
     lines = [{"": a, **{b: text[a, b] for b in shown}} for a in shown]
@@ -35,7 +32,7 @@ def matrix(rows: Sequence[Row], conditions: Sequence[str], measure: str, site: s
             best.add((i, nearest + 1))
     title = (
         f"{headed(measure, closer)} at {site}: mean ± sd (n) over pairs of different seeds (diagonal: between seeds of one condition); "
-        f"{closer} is more alike; bold: the nearest other condition" + (f"; {NOT_CHANCE}" if any(signs) else "")
+        f"{closer} is more alike; bold: the nearest other condition" + (f"; {marks.said}" if marks.said else "")
     )
     return Table(f"{measure}_{site}", title, pd.DataFrame(lines), frozenset(best))
 
@@ -60,21 +57,21 @@ def measures(rows: Sequence[Row], conditions: Sequence[str], site: str) -> Table
     pairs_of = [*combinations(shown, 2), *((c, c) for c in shown)]
     columns: dict[str, list[str]] = {"": [f"{a} ~ {b}" if a != b else f"{a}, between seeds" for a, b in pairs_of]}
     best = set()
-    marked = False
+    said = ""
     for k, measure in enumerate(ordered(r["measure"] for r in rows), 1):
         of = [r for r in rows if r["measure"] == measure]
         closer = closer_of(of)
         cells = [pairs(of, a, b) for a, b in pairs_of]
-        signs = _daggers(cells)
-        marked = marked or any(signs)
+        marks = _daggers(cells)
+        said = said or marks.said
         columns[headed(measure, closer)] = [
-            spread(values(cell), digits_of(closer), count=True) + sign for cell, sign in zip(cells, signs, strict=True)
+            spread(values(cell), digits_of(closer), count=True) + sign for cell, sign in zip(cells, marks.signs, strict=True)
         ]
         middles = [float(np.mean(v)) if (v := values(cell)) and a != b else None for cell, (a, b) in zip(cells, pairs_of, strict=True)]
         nearest = most_alike(middles, closer)
         best |= {(nearest, k)} if nearest is not None else set()
     title = f"All measures at {site}: mean ± sd (n) over pairs of different seeds; bold: the two conditions most alike by that measure" + (
-        f"; {NOT_CHANCE}" if marked else ""
+        f"; {said}" if said else ""
     )
     return Table(f"measures_{site}", title, pd.DataFrame(columns), frozenset(best))
 
@@ -85,7 +82,6 @@ def mean_matrix(rows: Sequence[Row], conditions: Sequence[str]) -> np.ndarray:
     return np.array([[np.mean(c) if c else np.nan for c in line] for line in cells])
 
 
-def _daggers(cells: Sequence[Sequence[Row]]) -> list[str]:
-    """The sign of each cell: its pairs' p taken together, corrected for there being many cells."""
-    ps = [together([r["p"] for r in cell if r.get("p") is not None]) for cell in cells]
-    return [dagger(q) for q in adjusted(ps)]
+def _daggers(cells: Sequence[Sequence[Row]]) -> Daggers:
+    permutations = max((r.get("permutations") or 0 for cell in cells for r in cell), default=0)
+    return daggers([[r["p"] for r in cell if r.get("p") is not None] for cell in cells], permutations)

@@ -22,11 +22,11 @@ def held(rows: Sequence[Row], conditions: Sequence[str]) -> list[str]:
 
 def at_one_step(rows: Sequence[Row]) -> list[Row]:
     """The rows of the last step, their site named with it, where recordings keep steps; a mean over steps would count a pair many times."""
-    steps = [r["time_a"] for r in rows if r.get("time_a") is not None]
+    last = max((r["time_a"] for r in rows if r.get("time_a") is not None), default=None)
     return [
         r if r.get("time_a") is None else {**r, "site_a": f"{r['site_a']}@{r['time_a']}"}
         for r in rows
-        if r.get("time_a") is None or r["time_a"] == max(steps)
+        if r.get("time_a") is None or r["time_a"] == last
     ]
 
 

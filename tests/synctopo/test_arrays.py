@@ -1,6 +1,4 @@
-"""Arrays from files, and RTD between them."""
-
-import json
+"""Arrays from files, and where two of them differ."""
 
 import numpy as np
 import pytest
@@ -27,73 +25,6 @@ def test_every_format_gives_the_same_array(tmp_path):
 def test_more_dimensions_are_flattened_behind_the_sample(tmp_path):
     np.save(tmp_path / "a.npy", X.reshape(30, 2, 2))
     np.testing.assert_array_equal(arrays.read(tmp_path / "a.npy"), X)
-
-
-def test_two_files_give_a_value_and_more_the_matrix(tmp_path):
-    paths = []
-    for name, array in {"a": X, "b": 2 * X + 1, "c": RNG.normal(size=(30, 4))}.items():
-        np.save(tmp_path / f"{name}.npy", array)
-        paths.append(tmp_path / f"{name}.npy")
-    assert arrays.rtd_between(paths[:2]).startswith("rtd 0.000000")
-    matrix = arrays.rtd_between(paths).splitlines()
-    assert len(matrix) == 4
-    assert float(matrix[1].split()[3]) == float(matrix[3].split()[1]) > 0.1
-    (first, *_) = json.loads(arrays.rtd_between(paths, as_json=True))
-    assert first["rtd"] == pytest.approx(0, abs=1e-9)
-
-
-def _write(path, kind):
-    if kind == "nan":
-        np.save(path, np.where(X > 1, np.nan, X))
-    elif kind == "constant":
-        np.save(path, np.ones((30, 4)))
-    elif kind == "short":
-        np.save(path, X[:7])
-    elif kind == "vector":
-        np.save(path, X[:, 0])
-    elif kind == "text":
-        np.save(path, np.array([["a", "b"]]))
-    elif kind == "truncated":
-        np.save(path, X)
-        path.write_bytes(path.read_bytes()[:90])
-    elif kind == "pickle":
-        np.save(path, np.array([{"a": 1}], dtype=object), allow_pickle=True)
-    elif kind == "empty":
-        path.write_bytes(b"")
-
-
-@pytest.mark.parametrize(
-    ("kind", "sentence"),
-    [
-        ("nan", r"b\.npy holds NaN or infinity"),
-        ("constant", r"b\.npy is the same for every sample"),
-        ("short", r"a\.npy holds 30 samples and .*b\.npy 7"),
-        ("vector", r"b\.npy has shape \[30\]; an array \[sample, feature\] is wanted"),
-        ("text", r"b\.npy holds <U1; numbers are wanted"),
-        ("truncated", r"b\.npy is truncated, or no \.npy file"),
-        ("pickle", r"b\.npy is truncated, or no \.npy file"),
-        ("empty", r"b\.npy is truncated, or no \.npy file"),
-        ("missing", r"there is no file .*b\.npy"),
-    ],
-)
-def test_what_is_wrong_with_a_file_is_said(tmp_path, kind, sentence):
-    np.save(tmp_path / "a.npy", X)
-    _write(tmp_path / "b.npy", kind)
-    with pytest.raises(ValueError, match=sentence):
-        arrays.rtd_between([tmp_path / "a.npy", tmp_path / "b.npy"])
-
-
-def test_files_that_hold_several_arrays_or_are_of_another_kind_are_said(tmp_path):
-    np.savez(tmp_path / "two.npz", one=X, other=X)
-    with pytest.raises(ValueError, match=r"holds 2 arrays \(one, other\); name one: .*two\.npz:one"):
-        arrays.read(tmp_path / "two.npz")
-    with pytest.raises(ValueError, match=r"no array 'onee' in .*; the nearest is 'one'"):
-        arrays.read(tmp_path / "two.npz:onee")
-    (tmp_path / "a.mat").write_bytes(b"x")
-    with pytest.raises(ValueError, match=r"no array format '\.mat'"):
-        arrays.read(tmp_path / "a.mat")
-    with pytest.raises(ValueError, match="two arrays or more; got 1 file"):
-        arrays.rtd_between([tmp_path / "two.npz"])
 
 
 def test_where_two_arrays_differ_is_said_and_drawn(tmp_path):
@@ -153,20 +84,12 @@ def test_a_csv_with_a_byte_order_mark_is_read(tmp_path):
     assert arrays.read(tmp_path / "a.csv").tolist() == [[1, 2], [3, 4]]
 
 
-def test_one_sample_and_a_seed_out_of_range_are_told_before_the_work_begins(tmp_path):
-    np.save(tmp_path / "a.npy", np.ones((1, 3)))
-
-    def ready() -> None:
-        raise AssertionError("the work began")
-
-    with pytest.raises(ValueError, match="holds one sample"):
-        arrays.rtd_between([tmp_path / "a.npy"] * 2, ready=ready)
-    with pytest.raises(ValueError, match="--seed is a whole number"):
-        arrays.rtd_between([tmp_path / "a.npy"] * 2, seed=2**70, ready=ready)
-
-
-def test_nearly_all_duplicates_are_told_of_the_file(tmp_path):
-    np.save(tmp_path / "flat.npy", np.concatenate([np.zeros((39, 2)), np.ones((1, 2))]))
-    np.save(tmp_path / "x.npy", np.random.default_rng(0).normal(size=(40, 2)))
-    with pytest.raises(ValueError, match=r"flat\.npy has hardly two samples that differ"):
-        arrays.rtd_between([tmp_path / "flat.npy", tmp_path / "x.npy"])
+def test_files_that_hold_several_arrays_or_are_of_another_kind_are_said(tmp_path):
+    np.savez(tmp_path / "two.npz", one=X, other=X)
+    with pytest.raises(ValueError, match=r"holds 2 arrays \(one, other\); name one: .*two\.npz:one"):
+        arrays.read(tmp_path / "two.npz")
+    with pytest.raises(ValueError, match=r"no array 'onee' in .*; the nearest is 'one'"):
+        arrays.read(tmp_path / "two.npz:onee")
+    (tmp_path / "a.mat").write_bytes(b"x")
+    with pytest.raises(ValueError, match=r"no array format '\.mat'"):
+        arrays.read(tmp_path / "a.mat")

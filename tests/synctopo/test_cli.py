@@ -56,6 +56,7 @@ def test_a_study_is_run_shown_and_told_about(study, tmp_path):
     dry = call("run", study, "--dry-run")
     assert dry.exit_code == 0
     assert "fit           0 of 4 done" in dry.stdout
+    assert "18 pieces left; how long they take is not known yet" in dry.stdout
     assert not (tmp_path / "results").exists()
     ran = call("run", study, "--jobs", "1")
     assert ran.exit_code == 0, ran.output
@@ -72,6 +73,23 @@ def test_a_study_is_run_shown_and_told_about(study, tmp_path):
         assert (tmp_path / "results" / "small" / file).stat().st_size > 50
     told = call("status", study)
     assert "compare       6 of 6 done" in told.stdout
+    assert "nothing is left to do" in told.stdout
+    assert "pieces left: about" in call("run", study, "--set", "seeds=[0,1,2]", "--dry-run").stdout
+    as_data = json.loads(call("status", study, "--json").stdout)
+    assert (as_data["pieces_left"], as_data["seconds_left"]) == (0, 0.0)
+    assert as_data["stages"][3] == {"stage": "compare", "pieces": 6, "done": 6, "failures": [], "seconds_left": 0.0}
+    again = json.loads(call("run", study, "--jobs", "1", "--json").stdout)
+    assert again["failures"] == []
+    assert again["written"]["Report (open it in a browser)"] == "results/small/report.html"
+    tables = {t["name"]: t["rows"] for t in json.loads(call("table", study, "--json").stdout)}
+    assert tables["models"][0]["condition"] == "plain"
+    assert len(tables["tidy"]) == 6
+    assert tables["tidy"][0]["p"] is None
+    (tmp_path / "results" / "small" / "report.html").unlink()
+    assert "results/small/report.html" in call("report", study).stdout
+    assert (tmp_path / "results" / "small" / "report.html").is_file()
+    assert call("table", study, "--name", "models", "--to", "out/models.tex").stdout == "written: out/models.tex\n"
+    assert (tmp_path / "out" / "models.tex").read_text().startswith(r"\begin{table}")
     for form, start in (("md", "**Models"), ("csv", "condition,seeds"), ("latex", r"\begin{table}"), ("html", "<h3>Models")):
         shown = call("table", study, "--format", form, "--name", "models")
         assert shown.exit_code == 0
@@ -99,6 +117,13 @@ def test_arrays_are_compared(tmp_path, monkeypatch):
     np.save("b.npy", 2 * x)
     assert call("rtd", "a.npy", "b.npy").stdout.startswith("rtd 0.000000")
     assert json.loads(call("rtd", "a.npy", "b.npy", "--json").stdout)[0]["b"] == "b.npy"
+    latex = call("rtd", "a.npy", "b.npy", "--null", "19", "--format", "latex").stdout
+    assert latex.startswith(r"\begin{table}")
+    assert "0.050" in latex
+    assert "| measure" in call("rtd", "a.npy", "b.npy", "--measure", "cka", "--measure", "rtd_lite").stdout
+    assert call("rtd", "a.npy", "b.npy", "--format", "csv").stdout.startswith("a,b,n,width_a")
+    call("rtd", "a.npy", "b.npy", "--to", "t.md")
+    assert "| a.npy | b.npy |" in (tmp_path / "t.md").read_text()
 
 
 @pytest.mark.parametrize(("kind", "name"), [("models", "rsnn"), ("measures", "rtd"), ("data", "digits"), ("studies", "studies/small.toml")])
@@ -106,6 +131,7 @@ def test_what_a_study_may_name_is_listed(study, kind, name):
     shown = call("ls", kind)
     assert shown.exit_code == 0
     assert name in shown.stdout
+    assert name in [entry["name"] for entry in json.loads(call("ls", kind, "--json").stdout)]
 
 
 @pytest.mark.parametrize(
@@ -122,6 +148,16 @@ def test_what_a_study_may_name_is_listed(study, kind, name):
         (["run", "studies/small.toml", "--data", "nowhere", "--set", "data.name=mnist"], "the data folder nowhere does not exist"),
         (["table", "studies/small.toml"], "there are no rows of this study"),
         (["table", "studies/small.toml", "--format", "latx"], "no format 'latx'; the nearest is 'latex'"),
+        (["report", "studies/small.toml"], "there are no rows of this study"),
+        (["table", "studies/small.toml", "--format", "md", "--json"], "--json is an answer of its own"),
+        (["table", "studies/small.toml", "--format", "parquet"], "Parquet is no text to print; name a file: --to tidy.parquet"),
+        (["table", "studies/small.toml", "--to", "a.xls"], "no format 'xls' by the ending of --to"),
+        (["run", "studies/small.toml", "--set", "compare.null=-1"], "compare.null is -1; wanted"),
+        (["run", "studies/small.toml", "--set", "compare.null=true"], "compare.null is True; wanted: a number, not true or false"),
+        (["run", "studies/small.toml", "--set", "compare.bootstrap=1.5"], "compare.bootstrap is 1.5; wanted"),
+        (["rtd", "a.npy", "b.npy", "--measure", "rdt"], "no measure 'rdt'; the nearest"),
+        (["rtd", "a.npy", "b.npy", "--format", "latx"], "no format 'latx'; the nearest is 'latex'"),
+        (["ls", "model", "--json"], "no kind 'model'; the nearest is 'models'"),
         (["ls", "model"], "no kind 'model'; the nearest is 'models'"),
         (["rtd", "a.npy", "b.npy"], "there is no file a.npy"),
         (["rtd", "studies/small.toml"], "two arrays or more; got 1 file"),
@@ -183,3 +219,42 @@ def test_help_imports_nothing_heavy():
     code += "print([m for m in ('torch', 'pandas', 'numba', 'sklearn', 'matplotlib', 'scipy') if m in sys.modules])"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout.strip().splitlines()[-1] == "[]"
+
+
+def test_the_shell_can_complete(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "studies").mkdir()
+    (tmp_path / "studies" / "small.toml").write_text(STUDY)
+    monkeypatch.setenv("_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION", "1")
+    script = RUNNER.invoke(app, ["--show-completion", "bash"], prog_name="synctopo")
+    assert script.exit_code == 0
+    assert "_SYNCTOPO_COMPLETE" in script.stdout
+
+    def completed(line: str) -> list[str]:
+        words = {"_SYNCTOPO_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(len(line.split()) - (not line.endswith(" ")))}
+        return RUNNER.invoke(app, [], prog_name="synctopo", env=words).stdout.split()
+
+    assert completed("synctopo st") == ["status"]
+    assert completed("synctopo run ") == ["studies/small.toml"]
+    assert completed("synctopo ls m") == ["models", "measures"]
+    assert completed("synctopo table x --format l") == ["latex"]
+
+
+def test_the_doctor_is_well_here_and_ends_with_1_where_something_is_bad(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SYNCTOPO_DATA", raising=False)
+    assert call("doctor").exit_code == 0
+    monkeypatch.setenv("SYNCTOPO_DATA", str(tmp_path / "nowhere"))
+    ill = call("doctor")
+    assert ill.exit_code == 1
+    assert "not well: data." in ill.stdout
+
+
+def test_a_report_of_half_a_study_says_so(study, tmp_path):
+    assert call("run", study, "--smoke", "--jobs", "1").exit_code == 0
+    for file in (tmp_path / "results" / "small-smoke" / "rows").glob("*.json"):
+        if not file.name.endswith(".meta.json") and '"kind":"pair"' in file.read_text():
+            file.unlink()
+    told = call("report", study, "--smoke")
+    assert told.exit_code == 0
+    assert "the report lacks what is not done yet: 1 of 7 pieces" in told.stderr
