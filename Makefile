@@ -8,7 +8,7 @@ ifneq ($(wildcard ../shared/data/mnist.npz),)
 export SYNCTOPO_DATA ?= ../shared/data
 endif
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint docs clean
 
 demo: .venv/installed  ## the main job on real data: about three minutes on two cores
 	$(BIN)/synctopo run studies/heterogeneity.toml --size demo
@@ -23,10 +23,14 @@ lint: .venv/installed
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 
+docs: .venv/installed  ## the documentation with its reference, as HTML
+	$(BIN)/python -m sphinx -q -W -b html docs docs/_build
+	@echo "open docs/_build/index.html"
+
 # With giotto-tda, which holds scikit-learn at 1.3.2 and numpy below 2.
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[giotto,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[giotto,dev,docs]'
 	touch $@
 
 # Without it: the newest numpy and scikit-learn there are.
@@ -36,4 +40,4 @@ lint: .venv/installed
 	touch $@
 
 clean:  ## forget the environments and the results
-	rm -rf .venv .venv-newest results
+	rm -rf .venv .venv-newest results docs/_build
