@@ -92,11 +92,25 @@ def test_what_is_wrong_with_a_data_folder_is_said(tmp_path, arrays):
         data.mnist(tmp_path)
 
 
+def test_with_nothing_to_train_the_test_samples_are_all_or_drawn_from_all():
+    whole = data.rings()
+    all_of_it = data.split(whole, train=0, test=500, seed=0)
+    assert np.array_equal(all_of_it.test.images, whole.images)
+    assert len(all_of_it.train.labels) == 0
+    some = data.split(whole, train=0, test=50, seed=1).test.samples
+    assert len(set(some)) == 50
+    assert np.array_equal(some, data.split(whole, train=0, test=50, seed=1).test.samples)
+    assert not np.array_equal(some, data.split(whole, train=0, test=50, seed=2).test.samples)
+
+
 @pytest.mark.parametrize(
     ("call", "sentence"),
     [
         (lambda: data.load("digit"), "no data set 'digit'; the nearest is 'digits'"),
-        (lambda: data.split(data.digits(), train=0, test=5, seed=0), "at least one sample on each side"),
+        (
+            lambda: data.split(data.digits(), train=5, test=0, seed=0),
+            "a split needs at least one sample to test, and to train or none; got train=5",
+        ),
         (lambda: data.split(data.digits(), train=1700, test=500, seed=0), "digits has 1797 samples; train=1700 and test=500 ask for 2200"),
         (
             lambda: data.split(data.digits(), train=3, test=3, seed=0),

@@ -82,7 +82,7 @@ def test_a_parameter_can_be_a_distribution(write):
         ("train = 200", "trian = 200", "no key 'trian' in data; the nearest is 'train'"),
         ("train = 200", "", "data.train is missing"),
         ("train = 200", 'train = "many"', "data.train is 'many'; wanted: a valid integer"),
-        ("train = 200", "train = -3", "data.train is -3; wanted: greater than or equal to 1"),
+        ("train = 200", "train = -3", "data.train is -3; wanted: greater than or equal to 0"),
         ('name = "digits"', 'name = "digit"', "no data set 'digit'; the nearest is 'digits'"),
         ('family = "mlp"', 'family = "mpl"', "no model family 'mpl' in models.plain; the nearest is 'mlp'"),
         ('family = "mlp"', "", "models.plain.family is missing; there are: .*rsnn"),
