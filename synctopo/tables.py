@@ -18,6 +18,7 @@ from synctopo.significance import adjusted
 __all__ = [
     "ENDINGS",
     "FORMATS",
+    "PERFORMANCE",
     "Row",
     "Table",
     "between",
@@ -29,6 +30,7 @@ __all__ = [
     "means",
     "measures",
     "models",
+    "performance",
     "rendered",
     "spread",
     "study_tables",

@@ -111,3 +111,81 @@ def test_a_table_is_the_same_text_every_time():
     table = Table("t", "title", pd.DataFrame([{"a": "1"}]))
     for form in FORMATS:
         assert rendered(table, form) == rendered(table, form)
+
+
+def similarity(a, b, seed_a, seed_b, value, p=None):
+    row = pair(a, b, seed_a, seed_b, value) | {"measure": "cka", "closer": "higher", "identical": 1.0, "p": p}
+    return row | ({"permutations": 199} if p is not None else {})
+
+
+CKA = [similarity(a, b, s, t, 0.9 if a == b else 0.3) for a, b in ("xx", "yy", "xy") for s in range(6) for t in range(6) if a != b or s < t]
+
+
+def test_of_a_similarity_less_is_further_apart():
+    (line,) = tables.contrasts(CKA, [("x", "y")], "cka").frame.to_dict("records")
+    assert (line["between"], line["within"], line["excess"]) == ("0.300", "0.900", "+0.600")
+    assert line["p"] == "0.031 (smallest possible)"
+    assert line["q"] == "0.031*"
+
+
+def test_no_star_where_the_seeds_cannot_reach_it_and_the_title_says_so():
+    few = [r for r in CKA if max(r["seed_a"], r["seed_b"]) < 3]
+    table = tables.layers(few, [("x", "y")], "cka")
+    assert table.frame["hidden"].tolist() == ["+0.600 (0.25)"]
+    assert "with 3 seeds p cannot fall below 0.25, so nothing can reach 0.05" in table.title
+    assert tables.layers(CKA, [("x", "y")], "cka").frame["hidden"].tolist() == ["+0.600 (0.03)*"]
+
+
+def test_many_contrasts_are_corrected_together():
+    rows = [*CKA, *({**r, "site_a": f"null{k}"} | {"value": 0.5} for k in range(9) for r in CKA)]
+    table = tables.layers(rows, [("x", "y")], "cka")
+    assert table.frame["hidden"].tolist() == ["+0.600 (0.03)"]
+
+
+def test_the_nearest_other_condition_is_bold():
+    rows = [*ROWS, pair("x", "z", 0, 1, 1.5), pair("y", "z", 0, 1, 8.0), pair("z", "z", 0, 1, 1.0)]
+    table = tables.matrix(rows, ["x", "y", "z"], "rtd", "hidden")
+    assert table.best == {(0, 3), (1, 1), (2, 1)}
+    assert "| x  | 1.00 (1)" in rendered(table, "md")
+    assert "**1.50 (1)**" in rendered(table, "md")
+
+
+def test_a_cell_that_cannot_be_told_from_chance_has_a_dagger():
+    rows = [similarity("x", "y", s, 1 - s, 0.1, p) for s, p in ((0, 0.4), (1, 0.6))] + [similarity("x", "x", 0, 1, 0.9, 0.005)]
+    table = tables.matrix(rows, ["x", "y"], "cka", "hidden")
+    assert table.frame["x"].tolist() == ["0.900 (1)", "0.100 ± 0.000 (2)†"]
+    assert "†: not to be told from chance" in table.title
+
+
+def test_measures_stand_side_by_side_with_their_directions():
+    table = tables.measures([*ROWS, *CKA], ["x", "y"], "hidden")
+    assert list(table.frame.columns) == ["", "rtd ↓", "cka ↑"]
+    assert table.frame[""].tolist() == ["x ~ y", "x, between seeds", "y, between seeds"]
+    assert table.frame["cka ↑"].tolist() == ["0.300 ± 0.000 (30)", "0.900 ± 0.000 (15)", "0.900 ± 0.000 (15)"]
+
+
+def test_differences_over_seeds_have_the_p_of_a_sign_flip_test():
+    rows = [
+        {"kind": "model", "condition": c, "seed": s, "classes": 10, "readout_accuracy": 0.5 + 0.1 * (c == "y") + 0.01 * s}
+        for c in "xy"
+        for s in range(6)
+    ]
+    (line,) = tables.performance(rows, [("x", "y")], tables.PERFORMANCE).frame.to_dict("records")
+    assert line == {"contrast": "x → y", "read-out accuracy (%)": "10.0 ± 0.0 (0.03)*"}
+    assert tables.performance(rows[:1], [("x", "y")], tables.PERFORMANCE) is None
+
+
+def test_the_tidy_table_has_corrected_p_and_ceilings():
+    rows = [similarity("x", "y", 0, 1, 0.3, 0.01), similarity("x", "x", 0, 1, 0.9, 0.02), similarity("y", "y", 0, 1, 0.7, 0.5)]
+    frame = tables.tidy(rows)
+    assert frame.q.tolist() == pytest.approx([0.03, 0.03, 0.5])
+    assert frame.ceiling_lower[0] == pytest.approx(0.8)
+    assert frame.ceiling_upper[0] == pytest.approx((0.95 + 0.85) / 2)
+    assert list(frame.columns[:3]) == ["condition_a", "seed_a", "site_a"]
+
+
+def test_where_steps_are_kept_the_tables_are_of_the_last_one():
+    rows = [{**r, "time_a": t, "time_b": t} for r in ROWS for t in (0, 4)]
+    names = [t.name for t in tables.study_tables([*rows, {"kind": "model", "condition": "x", "seed": 0, "classes": 2}], ["x", "y"], [])]
+    assert "rtd_hidden@4" in names
+    assert "rtd_hidden@0" not in names
