@@ -8,7 +8,7 @@ import pandas as pd
 
 from synctopo.cells import Daggers, daggers, digits_of, headed, most_alike, number, spread
 from synctopo.formats import Table
-from synctopo.selection import Row, between, closer_of, held, ordered, pairs, values
+from synctopo.selection import Row, between, closer_of, held, one_seed, ordered, over, pairs, values
 
 
 def matrix(rows: Sequence[Row], conditions: Sequence[str], measure: str, site: str) -> Table:
@@ -31,7 +31,7 @@ def matrix(rows: Sequence[Row], conditions: Sequence[str], measure: str, site: s
         if nearest is not None:
             best.add((i, nearest + 1))
     title = (
-        f"{headed(measure, closer)} at {site}: mean ± sd (n) over pairs of different seeds (diagonal: between seeds of one condition); "
+        f"{headed(measure, closer)} at {site}: mean ± sd (n) over {over(rows)}; "
         f"{closer} is more alike; bold: the nearest other condition" + (f"; {marks.said}" if marks.said else "")
     )
     return Table(f"{measure}_{site}", title, pd.DataFrame(lines), frozenset(best))
@@ -47,14 +47,14 @@ def means(rows: Sequence[Row], conditions: Sequence[str], measure: str, site: st
     for i, condition in enumerate(shown):
         cells = {str(j + 1): "" if np.isnan(found[i, j]) else number(float(found[i, j]), digits) for j in range(len(shown))}
         lines.append({"": f"{i + 1}  {condition}", **cells})
-    title = f"{measure} at {site}: means over pairs of different seeds (diagonal: between seeds of one condition); {closer} is more alike"
+    title = f"{measure} at {site}: means over {over(rows)}; {closer} is more alike"
     return Table(f"{measure}_{site}_means", title, pd.DataFrame(lines))
 
 
 def measures(rows: Sequence[Row], conditions: Sequence[str], site: str) -> Table:
     """Pair of conditions by measure at one site, mean ± sd (n) over pairs of different seeds; below, each condition between its seeds."""
     shown = held(rows, conditions)
-    pairs_of = [*combinations(shown, 2), *((c, c) for c in shown)]
+    pairs_of = [*combinations(shown, 2), *((c, c) for c in shown if not one_seed(rows))]
     columns: dict[str, list[str]] = {"": [f"{a} ~ {b}" if a != b else f"{a}, between seeds" for a, b in pairs_of]}
     best = set()
     said = ""
@@ -70,8 +70,9 @@ def measures(rows: Sequence[Row], conditions: Sequence[str], site: str) -> Table
         middles = [float(np.mean(v)) if (v := values(cell)) and a != b else None for cell, (a, b) in zip(cells, pairs_of, strict=True)]
         nearest = most_alike(middles, closer)
         best |= {(nearest, k)} if nearest is not None else set()
-    title = f"All measures at {site}: mean ± sd (n) over pairs of different seeds; bold: the two conditions most alike by that measure" + (
-        f"; {said}" if said else ""
+    title = (
+        f"All measures at {site}: mean ± sd (n) over {over(rows).partition(' (')[0]}; bold: the two conditions most alike by that measure"
+        + (f"; {said}" if said else "")
     )
     return Table(f"measures_{site}", title, pd.DataFrame(columns), frozenset(best))
 

@@ -30,8 +30,19 @@ def at_one_step(rows: Sequence[Row]) -> list[Row]:
     ]
 
 
-def pairs(rows: Sequence[Row], a: str, b: str, *, same_seed: bool = False) -> list[Row]:
-    """The rows of conditions a and b, in either order: those of different seeds, or those of the same."""
+def one_seed(rows: Sequence[Row]) -> bool:
+    """Whether all rows are of one seed, so that no pair has two."""
+    return len({r[f"seed_{s}"] for r in rows for s in "ab"}) == 1
+
+
+def over(rows: Sequence[Row]) -> str:
+    """Which pairs `pairs` gives, in words."""
+    return "pairs of the one seed" if one_seed(rows) else "pairs of different seeds (diagonal: between seeds of one condition)"
+
+
+def pairs(rows: Sequence[Row], a: str, b: str, *, same_seed: bool | None = None) -> list[Row]:
+    """The rows of conditions a and b, in either order: of the same seed or of different ones, which is the default where there are two."""
+    same_seed = one_seed(rows) if same_seed is None else same_seed
     return [r for r in rows if (r["condition_a"], r["condition_b"]) in ((a, b), (b, a)) and (r["seed_a"] == r["seed_b"]) == same_seed]
 
 
@@ -41,7 +52,7 @@ def values(rows: Sequence[Row]) -> list[float]:
 
 
 def between(rows: Sequence[Row], a: str, b: str) -> list[float]:
-    """The values of pairs of conditions a and b with different seeds."""
+    """The values of pairs of conditions a and b with different seeds, or with the one seed that there is."""
     return values(pairs(rows, a, b))
 
 
@@ -72,7 +83,7 @@ def distances(rows: Sequence[Row], a: str, b: str) -> tuple[Distances, list[int]
 
 def between_seeds(rows: Sequence[Row], condition: str) -> np.ndarray:
     """[seed, seed] the values between the models of one condition; NaN on the diagonal and where there is none."""
-    found = [r for r in pairs(rows, condition, condition) if r["value"] is not None]
+    found = [r for r in pairs(rows, condition, condition, same_seed=False) if r["value"] is not None]
     seeds = sorted({r[f"seed_{s}"] for r in found for s in "ab"})
     table = np.full((len(seeds), len(seeds)), np.nan)
     for r in found:

@@ -99,8 +99,7 @@ def study_tables(
     rows: Sequence[Row], conditions: Sequence[str], chosen: Sequence[tuple[str, str]], sequence: Sequence[str] | None = None
 ) -> list[Table]:
     """Every table of a study: its models, then for each measure the contrasts layer by layer and the matrices of conditions, then all
-    measures side by side where there are several, and how they follow the sequence where one is named. Matrices hold pairs of different
-    seeds, so with one seed there are none."""
+    measures side by side where there are several, and how they follow the sequence where one is named."""
     found = [models(rows, conditions)]
     changes = performance(rows, chosen, PERFORMANCE)
     structure = edges(rows, conditions)
@@ -108,14 +107,13 @@ def study_tables(
     found += resilience(rows, conditions)
     pairs = at_one_step([r for r in rows if r["kind"] == "pair"])
     names = ordered(r["measure"] for r in pairs)
-    several = len({r[f"seed_{s}"] for r in pairs for s in "ab"}) > 1
     for measure in names:
         of = [r for r in pairs if r["measure"] == measure]
         if chosen:
             found += [layers(of, chosen, measure), contrasts(of, chosen, measure)]
-        for site in ordered(r["site_a"] for r in of) if several else ():
+        for site in ordered(r["site_a"] for r in of):
             found.append(matrix([r for r in of if r["site_a"] == site], conditions, measure, site))
-    if len(names) > 1 and several:
+    if len(names) > 1:
         for site in ordered(r["site_a"] for r in pairs):
             found.append(measures([r for r in pairs if r["site_a"] == site], conditions, site))
     if sequence and pairs:

@@ -12,7 +12,7 @@ from scipy.spatial.distance import squareform
 
 from synctopo.figures.writing import COLOURS, MARKERS, ON_BRIGHT, ON_DARK
 from synctopo.pivots import mean_matrix
-from synctopo.selection import Row, between
+from synctopo.selection import Row, between, over
 
 
 def rtd_matrix(rows: Sequence[Row], conditions: Sequence[str], *, measure: str, site: str) -> Figure:
@@ -20,7 +20,7 @@ def rtd_matrix(rows: Sequence[Row], conditions: Sequence[str], *, measure: str, 
     held, values, closer, _ = _of_conditions(rows, conditions, measure, site)
     figure, (axes, bar) = _square(held, beside=0.0)
     image = _cells(axes, values, held, held)
-    axes.set_title(f"{measure} at {site}\nmean over pairs of different seeds", fontsize=10)
+    axes.set_title(f"{measure} at {site}\nmean over {over(rows).partition(' (')[0]}", fontsize=10)
     figure.colorbar(image, cax=bar, label=f"{measure} ({closer}: more alike)")
     return figure
 
@@ -45,7 +45,7 @@ def clustered_matrix(rows: Sequence[Row], conditions: Sequence[str], *, measure:
     side.spines[["left", "top", "right"]].set_visible(False)
     side.tick_params(labelsize=7)
     side.set_xlabel(f"{measure if closer == 'lower' else f'{identical:g} - {measure}'} at\nwhich they join", fontsize=8)
-    axes.set_title(f"{measure} at {site}, by average linkage\nmean over pairs of different seeds", fontsize=10)
+    axes.set_title(f"{measure} at {site}, by average linkage\nmean over {over(rows).partition(' (')[0]}", fontsize=10)
     figure.colorbar(image, cax=bar, label=f"{measure} ({closer}: more alike)")
     return figure
 
