@@ -13,8 +13,9 @@ class CNN(nn.Module):
     """Rectified convolutions of width 3 with max-pooling to half the size between them, and a linear read-out; a Model of one step.
 
     `shape` is (row, column) or (channel, row, column) of an image, `channels` one number for each convolution, `outputs` the classes.
-    Sites: `conv1`, `conv2`, ... [sample, channel, row, column], after their ReLU, and `readout` [sample, output]; the layers bear the
-    same names, so predify(net, ["conv1", "conv2"]) finds them. Weights are uniform within fan-in ** -0.5, from `generator`.
+    Sites: `conv1`, `conv2`, ... [sample, channel, row, column], after their ReLU, and `readout` [sample, output]. The convolutions
+    themselves, before the ReLU, are the submodules of the same names, listed in `layers`: predify(net, net.layers) puts a coder at each.
+    Weights are uniform within fan-in ** -0.5, from `generator`.
     """
 
     def __init__(self, shape: Sequence[int], channels: Sequence[int], outputs: int, *, generator: torch.Generator | None = None) -> None:
@@ -29,7 +30,7 @@ class CNN(nn.Module):
         if min(shrunk) < 1:
             raise ValueError(f"{len(channels)} layers halve an image of {self.shape[1]} x {self.shape[2]} to nothing; take fewer.")
         for k, (a, b) in enumerate(itertools.pairwise([self.shape[0], *channels]), start=1):
-            self.add_module(f"conv{k}", nn.Sequential(nn.Conv2d(a, b, 3, padding=1), nn.ReLU()))
+            self.add_module(f"conv{k}", nn.Conv2d(a, b, 3, padding=1))
         self.readout = nn.Linear(channels[-1] * shrunk[0] * shrunk[1], outputs)
         self.layers = tuple(f"conv{k}" for k in range(1, 1 + len(channels)))
         with torch.no_grad():
@@ -45,7 +46,7 @@ class CNN(nn.Module):
         h = x.reshape(len(x), *self.shape)
         state: dict[str, Tensor] = {}
         for k, name in enumerate(self.layers):
-            h = self.get_submodule(name)(nn.functional.max_pool2d(h, 2) if k else h)
+            h = self.get_submodule(name)(nn.functional.max_pool2d(h, 2) if k else h).relu()
             state[name] = h
         state["readout"] = self.readout(h.flatten(1))
         yield state
