@@ -187,6 +187,7 @@ class Family:
     fit     (spec, model, x, labels, seed) -> a summary of the training; the model's weights change
     judged  (spec, model, test x, test labels, generator) -> columns of the model's row, in place of a fitted read-out and spiking activity;
             None: those
+    apart   fields of the specification that no training depends on: models that differ in them alone are trained once
     """
 
     spec: type[Spec]
@@ -194,6 +195,7 @@ class Family:
     inputs: Callable[[Any, np.ndarray, torch.Generator], Tensor]
     fit: Callable[[Any, Any, Tensor, Tensor, int], dict[str, Any]]
     judged: Callable[[Any, Any, Tensor, np.ndarray, torch.Generator], dict[str, Any]] | None = None
+    apart: frozenset[str] = frozenset()
 
 
 def _build_rsnn(spec: RSNNSpec, shape: tuple[int, int], classes: int, seed: int) -> nn.Module:
@@ -273,8 +275,15 @@ FAMILIES: dict[str, Family] = {
     "rsnn": Family(RSNNSpec, _build_rsnn, _spikes, _fit_rsnn),
     "mlp": Family(MLPSpec, _build_mlp, _pixels, _fit_mlp),
     "points": Family(PointsSpec, _build_points, _as_points, _fit_nothing),
-    "cnn": Family(coders.CNNSpec, coders.build_cnn, coders.images, coders.fit_cnn, coders.judged),
-    "predictive": Family(coders.PredictiveSpec, coders.build_predictive, coders.images, coders.fit_predictive, coders.judged),
+    "cnn": Family(coders.CNNSpec, coders.build_cnn, coders.images, coders.fit_cnn, coders.judged, coders.CNN_APART),
+    "predictive": Family(
+        coders.PredictiveSpec,
+        coders.build_predictive,
+        coders.images,
+        coders.fit_predictive,
+        coders.judged,
+        coders.PREDICTIVE_APART,
+    ),
 }
 
 

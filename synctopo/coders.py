@@ -36,6 +36,10 @@ CORRUPTIONS = {
 TOPOLOGY_SAMPLES = 200
 """On how many samples the RTD of a step is computed: one batch, so that steps compare."""
 
+CNN_APART = frozenset({"corruptions", "blur"})
+PREDICTIVE_APART = frozenset({"corruptions", "hyper", "steps", "order", "scaling"})
+"""Fields that no training depends on: encoder and decoders learn from the feed-forward pass."""
+
 
 class CNNSpec(Spec):
     """[models.NAME] with family = "cnn": convolutions with ReLU, max-pooling between them, a linear read-out."""

@@ -81,13 +81,15 @@ def plan(study: Study) -> Plan:
     content = whole.fingerprint
     for condition, spec in study.models.items():
         for seed in study.seeds:
-            fit_key = _key("fit", spec=spec, data=study.data, content=content, seed=seed)
+            apart = FAMILIES[spec.family].apart
+            trained, rest = spec.model_dump(mode="json", exclude=set(apart)), spec.model_dump(mode="json", include=set(apart))
+            fit_key = _key("fit", spec=trained, data=study.data, content=content, seed=seed)
             label = f"{condition}, seed {seed}"
             fits.setdefault(fit_key, Piece("fit", fit_key, label, (), partial(fit, fit_key, spec, study.data, seed), condition))
-            record_key = _key("record", fit=fit_key, record=study.record, unroll=study.unroll)
+            record_key = _key("record", fit=fit_key, apart=rest, record=study.record, unroll=study.unroll)
             make = partial(keep, record_key, fit_key, spec, study.data, seed, study.record, study.unroll)
             records.setdefault(record_key, Piece("record", record_key, label, (fit_key,), make, condition))
-            judge_key = _key("judge", fit=fit_key, condition=condition, unroll=study.unroll, study=study.name)
+            judge_key = _key("judge", fit=fit_key, apart=rest, condition=condition, unroll=study.unroll, study=study.name)
             about = {"study": study.name, "condition": condition, "seed": seed, "fit": fit_key}
             make = partial(judge, judge_key, fit_key, spec, study.data, seed, study.unroll, about)
             judges.append(Piece("judge", judge_key, label, (fit_key,), make, condition))

@@ -6,7 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from synctopo import catalog
+from synctopo.study import Study
 from synctopo.training import stream
+from synctopo.work import plan
 
 SHAPE = (6, 6)
 ADAM = {"rule": "adam", "epochs": 2, "batch": 8}
@@ -99,3 +101,20 @@ def test_the_blur_control_changes_what_is_judged_and_not_what_is_learned():
 def test_a_study_that_says_what_cannot_be_is_told_so(change, sentence):
     with pytest.raises(ValueError, match=sentence):
         catalog.model_spec(PREDICTIVE | change, "m")
+
+
+def test_conditions_that_differ_only_in_their_dynamics_are_trained_once_and_recorded_apart():
+    table = {
+        "name": "once",
+        "question": "?",
+        "seeds": [0],
+        "data": {"name": "digits", "train": 60, "test": 20},
+        "models": {
+            "a": {"family": "predictive", "channels": [3]},
+            "b": {"family": "predictive", "channels": [3], "hyper": {"feedback": 0.1}, "steps": 4},
+            "c": {"family": "predictive", "channels": [3], "decoders": {"epochs": 0}},
+        },
+    }
+    made = plan(Study.from_table(table))
+    assert [len(made.of(stage)) for stage in ("fit", "record", "judge")] == [2, 3, 3]
+    assert made.of("record")[0].needs == made.of("record")[1].needs
