@@ -96,5 +96,6 @@ def controls(rows: Sequence[Row]) -> list[str]:
         if r["status"] != "ok":
             missing[r["status"]] = missing.get(r["status"], 0) + 1
     lost = ", ".join(f"{k} {status}" for status, k in sorted(missing.items()))
-    said.append(f"Of {len(pairs)} comparisons {f'have no value: {lost}; each row says why' if lost else 'each has a value'}.")
+    none = f"{sum(missing.values())} have no value ({lost}); each such row says why" if lost else "each has a value"
+    said.append(f"Of {len(pairs)} comparisons {none}.")
     return said

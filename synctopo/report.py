@@ -61,11 +61,12 @@ def write_all(plan: Plan, root: Path) -> Written:
     if drawn:
         places["Figures (PNG, PDF, SVG)"] = root / "figures"
     places["Report (open it in a browser)"] = root / "report.html"
-    measure, site = plan.study.compare.measures[0], _site(plan, found)
-    shown = [t for t in _main(plan, found, tables) if t.name != f"{measure}_{site}"]
+    pairs = _pairs(found)
+    measure, site = plan.study.compare.measures[0], _site(plan, pairs)
+    shown = [t for t in _main(plan, site, tables) if t.name != f"{measure}_{site}"]
     if any(t.name == f"{measure}_{site}" for t in tables):
         # with its spreads the matrix is wider than a terminal; they are in the file
-        here = [r for r in _pairs(found) if r["measure"] == measure and r["site_a"] == site]
+        here = [r for r in pairs if r["measure"] == measure and r["site_a"] == site]
         shown.append(means(here, list(plan.study.models), measure, site))
     return Written(tuple(rendered(t, "md") for t in shown), places)
 
@@ -86,20 +87,20 @@ def _pairs(found: Sequence[Row]) -> list[Row]:
     return at_one_step([r for r in found if r["kind"] == "pair"])
 
 
-def _site(plan: Plan, found: Sequence[Row]) -> str:
-    sites = ordered(r["site_a"] for r in _pairs(found) if r["measure"] == plan.study.compare.measures[0])
+def _site(plan: Plan, pairs: Sequence[Row]) -> str:
+    sites = ordered(r["site_a"] for r in pairs if r["measure"] == plan.study.compare.measures[0])
     return sites[0] if sites else ""
 
 
-def _main(plan: Plan, found: Sequence[Row], tables: Sequence[Table]) -> list[Table]:
+def _main(plan: Plan, site: str, tables: Sequence[Table]) -> list[Table]:
     measure = plan.study.compare.measures[0]
-    wanted = ["sequence", "models", "edges", f"{measure}_{_site(plan, found)}", f"{measure}_layers"]
+    wanted = ["sequence", "models", "edges", f"{measure}_{site}", f"{measure}_layers"]
     return [t for t in tables if t.name in wanted]
 
 
 def _page(plan: Plan, root: Path, found: Sequence[Row], tables: Sequence[Table], drawn: Sequence[Picture]) -> str:
     environment = jinja2.Environment(loader=jinja2.PackageLoader("synctopo"), autoescape=True, undefined=jinja2.StrictUndefined)
-    main = _main(plan, found, tables)
+    main = _main(plan, _site(plan, _pairs(found)), tables)
     study = plan.study
     size = f" --size {study.size}" if study.size else ""
     return environment.get_template("report.html").render(

@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from synctopo.figures.writing import COLOURS
 
 
-def raster(spikes: Shaped[np.ndarray, "time unit"], *, dt: float = 1.0, title: str = "", sort: bool = False) -> Figure:
-    """Which unit fired when, above the rate of the population in Hz; a step is `dt` ms.
+def raster(spikes: Shaped[np.ndarray, "..."], *, dt: float = 1.0, title: str = "", sort: bool = False) -> Figure:
+    """Which unit fired when, [time, unit] of one sample, above the rate of the population in Hz; a step is `dt` ms.
 
     `sort`: units by their number of spikes, the busiest at the bottom. Raises ValueError for what is not [time, unit].
     """
@@ -41,7 +41,7 @@ def raster(spikes: Shaped[np.ndarray, "time unit"], *, dt: float = 1.0, title: s
     return figure
 
 
-def phase_map(phases: Float[np.ndarray, "*map row column"], *, titles: Sequence[str] = ()) -> Figure:
+def phase_map(phases: Float[np.ndarray, "..."], *, titles: Sequence[str] = ()) -> Figure:
     """Phases in radians as a picture, or several side by side, in cyclic colours whose key is a ring.
 
     One picture is [row, column], several are [map, row, column]; NaN, where there is no phase, stays empty. Raises ValueError for other

@@ -110,8 +110,10 @@ def layer_profile(rows: Sequence[Row], contrasts: Sequence[tuple[str, str]], *, 
         [[between([r for r in here if r["site_a"] == site], *pair) for site in sites] for pair in ((a, b), (a, a), (b, b))]
         for a, b in contrasts
     ]
-    names = [s.removeprefix("random.") for s in sites]
-    return panels(contrasts, found, list(range(len(sites))), measure=measure, title=title, along="layer", ticks=names)
+    # the step is the same for all, and stands in the title
+    names, _, step = zip(*(s.removeprefix("random.").partition("@") for s in sites), strict=True)
+    title += f", step {step[0]}" if step[0] else ""
+    return panels(contrasts, found, list(range(len(sites))), measure=measure, title=title, along="layer", ticks=list(names))
 
 
 def panels(
@@ -169,17 +171,19 @@ def _of_conditions(rows: Sequence[Row], conditions: Sequence[str], measure: str,
 
 
 def _distances(values: np.ndarray, names: Sequence[str]) -> np.ndarray:
-    d = values * 1.0
-    np.fill_diagonal(d, 0.0)
-    if len(d) < 2 or not np.isfinite(d).all():
-        raise ValueError(f"a dendrogram needs two conditions or more and a value for every pair; of {', '.join(names)} some have none.")
+    d = np.where(np.eye(len(names), dtype=bool), 0.0, values) if len(names) > 1 else np.array([np.nan])
+    if not np.isfinite(d).all():
+        raise ValueError(
+            f"a dendrogram needs two conditions or more and a value for every pair; of {', '.join(names) or 'none'} some have none."
+        )
     return d
 
 
 def _square(names: Sequence[str], *, beside: float) -> tuple[Figure, list[Axes]]:
     """Axes for a square matrix of so many names, a colour bar and, with room `beside` it (inches), a dendrogram."""
     size = 0.42 * len(names) + 0.4
-    figure = Figure(figsize=(size + 1.1 + 0.062 * max(map(len, names), default=0) + beside, size + 1.6), layout="constrained")
+    room = 0.062 * max(map(len, names), default=0)
+    figure = Figure(figsize=(max(3.9, size + 1.1 + room) + beside, size + 1.0 + 0.8 * room), layout="constrained")
     if not beside:
         found: Any = figure.subplots(1, 2, width_ratios=[size, 0.16])
         return figure, list(found)

@@ -50,9 +50,14 @@ def _drawn(figure: Figure, form: str, *, transparent: bool) -> bytes:
     for text in figure.findobj(Text):
         # a $ in a name is a dollar, not the start of a formula
         text.set_parse_math(False)
+    engine = figure.get_layout_engine()
     content = io.BytesIO()
     with matplotlib.rc_context({"svg.hashsalt": "synctopo", "font.size": 9}), warnings.catch_warnings():
         # a name in a script that the font lacks shows as boxes; the tables have it
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        if engine is not None:
+            # once for all formats: every layout moves things by a hair, and takes longer than the drawing
+            engine.execute(figure)
+            figure.set_layout_engine("none")
         figure.savefig(content, format=form, dpi=160, metadata=undated[form], transparent=transparent)
     return content.getvalue()

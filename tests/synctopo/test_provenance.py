@@ -40,6 +40,6 @@ def test_chance_is_counted_where_it_was_drawn():
 def test_one_seed_and_missing_values_are_said():
     assert "There is one seed only" in said({"seed_b": 0})
     assert "trained from 2 seeds" in said({})
-    assert "Of 3 comparisons have no value: 1 degenerate, 1 silent" in said({}, {"status": "silent"}, {"status": "degenerate"})
+    assert "Of 3 comparisons 2 have no value (1 degenerate, 1 silent)" in said({}, {"status": "silent"}, {"status": "degenerate"})
     assert "Of 1 comparisons each has a value" in said({})
     assert "Random partitions" in said({"site_a": "random.L1"})
