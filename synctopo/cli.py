@@ -267,7 +267,7 @@ def _compile() -> None:
 
 def _format(format_: str, to: Path | None, as_json: bool) -> str:
     """The form of the answer: json, parquet, or one of formats.FORMATS; by --format, else by the ending of --to."""
-    from synctopo.formats import ENDINGS, FORMATS
+    from synctopo.formats import ENDINGS, FORMATS, needs_pyarrow
     from synctopo.naming import unknown
 
     if as_json and (format_ or to is not None):
@@ -283,6 +283,8 @@ def _format(format_: str, to: Path | None, as_json: bool) -> str:
         raise unknown("format", ending or to, by_ending, "by the ending of --to")
     if form == "parquet" and to is None:
         raise ValueError("Parquet is no text to print; name a file: --to tidy.parquet.")
+    if form == "parquet":
+        needs_pyarrow()
     return form
 
 

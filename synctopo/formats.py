@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
+from importlib import import_module
 from io import BytesIO
 from typing import Any
 
@@ -54,14 +55,25 @@ def rendered(table: Table, form: str) -> str:
 
 def parquet(frame: pd.DataFrame) -> bytes:
     """The frame as a Parquet file. Raises ValueError where pyarrow is not installed: it is large, and CSV holds the same."""
+    needs_pyarrow()
     buffer = BytesIO()
     typed = frame.astype(object).where(frame != "", None).infer_objects()
-    try:
-        # a column without a single value has no type that Parquet could keep
-        typed.dropna(axis=1, how="all").to_parquet(buffer, engine="pyarrow", index=False)
-    except ImportError:
-        raise ValueError("Parquet needs pyarrow, which is not installed: pip install pyarrow, or take the format csv.") from None
+    # a column without a single value has no type that Parquet could keep
+    typed.dropna(axis=1, how="all").to_parquet(buffer, engine="pyarrow", index=False)
     return buffer.getvalue()
+
+
+def needs_pyarrow() -> None:
+    """Raise a ValueError where a Parquet file could not be written, before what goes into it is computed."""
+    try:
+        import_module("pyarrow")
+    except ModuleNotFoundError:
+        raise ValueError("Parquet needs pyarrow, which is not installed: pip install pyarrow, or take the format csv.") from None
+    except ImportError as error:
+        said = str(error).rstrip(".")
+        raise ValueError(
+            f"Parquet needs a pyarrow that fits the other packages ({said}); take the format csv, or another pyarrow."
+        ) from None
 
 
 def _escaped(table: Table, escaped: Callable[[Any], str], bold: Callable[[str], str]) -> pd.DataFrame:

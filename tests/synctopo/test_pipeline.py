@@ -229,7 +229,7 @@ hidden = [5]
         (
             "record",
             {"samples": [0]},
-            {"recording": '{"format":1,"sites":["hidden1"],"times":[],"reduction":"count"}'},
+            {"recording": '{"format":2,"sites":["hidden1"],"times":[],"reduction":"count"}'},
             "compare",
             "is no whole recording",
         ),
