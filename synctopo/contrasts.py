@@ -28,7 +28,13 @@ def contrasts(rows: Sequence[Row], of: Sequence[Pair], measure: str) -> Table:
         here = [r for r in rows if r["site_a"] == site]
         line = {"contrast": f"{a} ~ {b}", "site": site, "same seed": spread(values(pairs(here, a, b, same_seed=True)), digits)}
         if e is None:
-            line |= {"between": spread(values(pairs(here, a, b, same_seed=False)), digits), "within": "", "excess": "", "p": status(here, a, b), "q": ""}
+            line |= {
+                "between": spread(values(pairs(here, a, b, same_seed=False)), digits),
+                "within": "",
+                "excess": "",
+                "p": status(here, a, b),
+                "q": "",
+            }
         else:
             q = corrected[a, b, site]
             line |= {

@@ -9,6 +9,7 @@ import torch
 from synctopo.data import clusters, rings
 from synctopo.measures import MEASURES, Cloud
 from synctopo.models import MovedPoints, points
+from synctopo.selection import over, pairs, values
 from synctopo.sequences import tau, trends
 from synctopo.study import Study
 
@@ -23,8 +24,8 @@ def moved(data, move) -> np.ndarray:
 
 def along(measure: str, data, rule, base: int, counts) -> tuple[list[float], float | None]:
     first = Cloud(moved(data, rule(base)))
-    values = [MEASURES[measure].of(first, Cloud(moved(data, rule(k))), 0).value for k in counts]
-    return values, tau(values)
+    numbers = [MEASURES[measure].of(first, Cloud(moved(data, rule(k))), 0).value for k in counts]
+    return numbers, tau(numbers)
 
 
 def row(condition: str, value: float | None, *, measure: str = "rtd", closer: str = "lower", seed: int = 0) -> dict[str, object]:
@@ -34,8 +35,8 @@ def row(condition: str, value: float | None, *, measure: str = "rtd", closer: st
 
 @pytest.mark.slow
 def test_clusters_have_the_published_values_and_trends():
-    values, found = along("rtd", clusters(), points.clusters, 1, FEW)
-    assert values == pytest.approx([10.3758, 11.9584, 13.7854, 15.0071, 16.0479, 19.1349, 19.6730], abs=1e-4)
+    numbers, found = along("rtd", clusters(), points.clusters, 1, FEW)
+    assert numbers == pytest.approx([10.3758, 11.9584, 13.7854, 15.0071, 16.0479, 19.1349, 19.6730], abs=1e-4)
     assert found == 1
     assert along("cka_biased", clusters(), points.clusters, 1, FEW)[1] == pytest.approx(0.23809523809523814)
     assert along("rtd_lite", clusters(), points.clusters, 1, FEW)[1] == -1
@@ -51,8 +52,8 @@ def test_the_published_svcca_of_clusters_is_one_of_points_centred_over_the_wrong
 
 @pytest.mark.slow
 def test_rings_have_the_published_values_and_trends():
-    values, found = along("rtd", rings(), points.rings, 1, range(1, 6))
-    assert values == pytest.approx([0, 5.390032, 5.107753, 7.344689, 8.807541], abs=2e-6)
+    numbers, found = along("rtd", rings(), points.rings, 1, range(1, 6))
+    assert numbers == pytest.approx([0, 5.390032, 5.107753, 7.344689, 8.807541], abs=2e-6)
     assert found == pytest.approx(0.8)
     for measure in ("cka_biased", "svcca"):
         assert along(measure, rings(), points.rings, 1, range(1, 6))[1] == pytest.approx(-0.2)
@@ -123,3 +124,12 @@ def test_the_table_takes_means_over_seeds_and_leaves_tau_out_where_a_value_is_mi
 def test_a_sequence_that_cannot_be_is_said_when_the_study_is_read(changes, sentence):
     with pytest.raises(ValueError, match=sentence):
         Study.load(STUDIES / "rings.toml", changes=changes)
+
+
+def test_the_pairs_of_a_study_of_one_seed_are_those_of_that_seed():
+    rows = [row("b", 0.5), row("c", 2.0)]
+    assert values(pairs(rows, "start", "b")) == [0.5]
+    assert over(rows) == "pairs of the one seed"
+    more = [*rows, row("b", 0.7, seed=1), {**row("b", 0.9), "seed_b": 1}]
+    assert values(pairs(more, "start", "b")) == [0.9]
+    assert over(more).startswith("pairs of different seeds")
