@@ -108,6 +108,9 @@ def rows_of_pair(
     rows = []
     for site in _common(a, first, b, second, sites):
         for time in first.times or (None,):
+            if clouds is None:
+                # nobody asked to keep them, and the distances of every step of every site would be gigabytes
+                held.clear()
             left = held.setdefault((a, site, time), Cloud(first.cloud(site, time)))
             right = held.setdefault((b, site, time), Cloud(second.cloud(site, time)))
             for measure in measures:

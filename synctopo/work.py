@@ -218,7 +218,7 @@ def compare(key: str, measure: str, spec: CompareSpec, about: Mapping[str, Any],
     }
     pair = (names[0], recordings[0].recording, names[1], recordings[1].recording)
     chosen = measure_from(measure, batch=spec.batch, trials=spec.trials)
-    rows = rows_of_pair(*pair, [chosen], Asked(spec.null, spec.bootstrap), sites=spec.sites, clouds=clouds)
+    rows = rows_of_pair(*pair, [chosen], Asked(spec.null, spec.bootstrap), sites=spec.sites, clouds=clouds or None)
     write_json(root / "rows" / f"{key}.json", [{"kind": "pair", **about, **row} for row in rows])
 
 
@@ -263,7 +263,8 @@ class _Held:
 @lru_cache(maxsize=3)
 def _recording(path: Path) -> _Held:
     recording = Recording.load(path)
-    clouds = {(site, t): Cloud(recording.cloud(site, t)) for site in recording.sites for t in recording.times or (None,)}
+    # of every step the distances are too many to be kept
+    clouds: dict[tuple[str, int | None], Cloud] = {(s, None): Cloud(recording.cloud(s)) for s in recording.sites if not recording.times}
     return _Held(recording, clouds)
 
 

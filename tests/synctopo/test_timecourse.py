@@ -9,6 +9,8 @@ from torch import Tensor, nn
 import rtd
 import synctopo
 from synctopo import reduction
+from synctopo.comparison import Asked, rows_of_pair
+from synctopo.measures import named
 from synctopo.timecourse import compare_over_time, curve, matrix
 
 pytestmark = pytest.mark.smoke
@@ -48,6 +50,13 @@ def test_the_curve_is_the_diagonal_and_what_compare_says():
     assert list(line.columns) == list(said.columns)
     for column in said.columns.difference(["reason"]):
         pd.testing.assert_series_equal(line[column], said[column], check_dtype=False)
+
+
+def test_rows_are_the_same_whether_distances_are_kept_or_made_again():
+    kept: dict = {}
+    pair = ("a", A, "b", B, [named("rtd")], Asked())
+    assert rows_of_pair(*pair, clouds=kept) == rows_of_pair(*pair)
+    assert len(kept) == 2 * 2 * 4
 
 
 def test_a_turned_cloud_stays_where_it_was_and_a_flattened_one_does_not():
