@@ -56,16 +56,15 @@ def combined(
 
     So a pure term comes out bit for bit. Without `feedback` lambda is 0, without `descent` alpha.
     """
-    beta = amounts[0]
-    share = amounts[1] if feedback is not None else 0.0
-    memory = 1.0 - beta - share
-    if abs(memory) < 1e-12:
-        memory = 0.0
-    parts = [(beta, forward), (share, feedback), (memory, value), (-amounts[2], descent)]
-    terms = [(amount, term) for amount, term in parts if term is not None and amount != 0]
-    (amount, first), *rest = terms or [(0.0, value)]
-    total = first if amount == 1 else first * amount
-    for k, (amount, term) in enumerate(rest):
-        # the first sum must not write into a tensor that is not ours
-        total = torch.add(total, term, alpha=amount) if k == 0 and total is first else total.add_(term, alpha=amount)
-    return total
+    beta, share, alpha = amounts
+    rest = 1.0 if feedback is None else 1.0 - share
+    # two interpolations, each one pass over memory, in place of three products and two sums
+    if beta == 0:
+        total = value
+    elif abs(rest - beta) < 1e-12:
+        total = forward
+    else:
+        total = torch.lerp(value, forward, beta / rest)
+    if feedback is not None and share != 0:
+        total = feedback if rest < 1e-12 else torch.lerp(total, feedback, share)
+    return total if descent is None or alpha == 0 else torch.sub(total, descent, alpha=alpha)
