@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from synctopo import reduction
 from synctopo.recorder import record
+from synctopo.study import Study
 
 pytestmark = pytest.mark.smoke
 
@@ -65,6 +66,38 @@ def test_a_sum_does_not_stop_where_its_type_ends(dtype):
 @pytest.mark.parametrize("text", ["count", "window(0,3)", "trace(5)", "rate(1)", "latency", "latency(60)", "steps"])
 def test_a_reduction_bears_the_name_by_which_it_is_called(text):
     assert reduction.named(text).name == text
+
+
+def study(**record: object) -> Study:
+    return Study.from_table(
+        {
+            "name": "n",
+            "question": "q",
+            "seeds": [0],
+            "data": {"name": "digits", "train": 5, "test": 5},
+            "models": {"m": {"family": "rsnn", "units": 5}},
+            "record": record,
+        }
+    )
+
+
+@pytest.mark.parametrize("text", ["window(10,20)", "trace(5)", "rate", "latency", "steps"])
+def test_a_study_names_a_reduction_with_its_parameters(text):
+    assert study(reduce=text).record.reduce == text
+
+
+@pytest.mark.parametrize(
+    ("record", "sentence"),
+    [
+        ({"reduce": "windw(1,2)"}, "no reduction 'windw.1,2.'; the nearest is 'window"),
+        ({"reduce": "count", "every": 2}, "record.every chooses among steps, and reduce = 'count' keeps none; write reduce = \"steps\""),
+        ({"reduce": "steps", "every": 0}, "record.every is 0"),
+        ({"maps": "mean"}, "record.maps is 'mean'"),
+    ],
+)
+def test_a_study_that_records_what_cannot_be_is_one_sentence(record, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        study(**record)
 
 
 @pytest.mark.parametrize(
