@@ -47,14 +47,21 @@ def read(path: Path) -> np.ndarray:
         return array.reshape(len(array), -1).astype(np.float64)
 
 
-def where(paths: Sequence[Path], picture: Path, *, shown: int = 8) -> str:
-    """Draw where the two arrays in `paths` differ, and say which samples make most of their RTD. Raises ValueError for other than two."""
+def can_draw(paths: Sequence[Path], picture: Path) -> None:
+    """Raise a ValueError, before anything is computed, for other than two arrays and for a picture of a format that there is not."""
     if len(paths) != 2:
         raise ValueError(f"--where tells two arrays apart; got {len(paths)} files.")
     from synctopo import figures
 
     if picture.suffix.removeprefix(".") not in figures.FORMATS:
         raise unknown("figure format", picture.suffix or picture.name, [f".{form}" for form in figures.FORMATS])
+
+
+def where(paths: Sequence[Path], picture: Path, *, shown: int = 8) -> str:
+    """Draw where the two arrays in `paths` differ, and say which samples make most of their RTD. Raises what `can_draw` raises."""
+    can_draw(paths, picture)
+    from synctopo import figures
+
     clouds = [read(p) for p in paths]
     found = rtd.localise(*clouds)
     names = [str(p) if paths[0].name == paths[1].name else p.name for p in paths]

@@ -209,11 +209,14 @@ def rtd(
     """RTD (or other measures) between arrays (.npy, .npz, .csv, .safetensors): two give one value, more give the matrix."""
     with _sentences():
         from synctopo import pairwise
+        from synctopo.arrays import can_draw
         from synctopo.arrays import where as draw
         from synctopo.progress import of_comparisons
 
         form = _format(format_, to, json_)
         chosen = measure or ["rtd"]
+        if where is not None:
+            can_draw(arrays, where)
         total = len(set(chosen)) * len(arrays) * (len(arrays) - 1) // 2
         with of_comparisons(total, long=bool(null or bootstrap) and total > 1) as listen:
             drawn = {"null": null, "bootstrap": bootstrap, "seed": seed}

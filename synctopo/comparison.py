@@ -63,6 +63,8 @@ def compare(
     for name, count in (("null", null), ("bootstrap", bootstrap)):
         if isinstance(count, bool) or not isinstance(count, int) or count < 0 or (name == "bootstrap" and count == 1):
             raise ValueError(f"`{name}` is a number of draws, such as 200, or 0 for none; got {count!r}.")
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**63:
+        raise ValueError(f"`seed` is a whole number from 0 on; got {seed!r}.")
     clouds: dict[Key, Cloud] = {}
     asked = Asked(null, bootstrap, seed)
     rows = [

@@ -170,7 +170,8 @@ def _value(row: Row) -> str:
     error = ""
     if row["stderr"]:
         drawn = json.loads(row["parameters"])
-        error = f" ± {row['stderr']:.4f} (standard error over {drawn['trials']} trials of {drawn['batch']})"
+        over = f" over {drawn['trials']} trials of {drawn['batch']}" if {"trials", "batch"} <= set(drawn) else ""
+        error = f" ± {row['stderr']:.4f} (standard error{over})"
     parts = [f"{row['measure']} {row['value']:.6f}{error}", f"n = {row['n']}"]
     if row["forward"] is not None:
         parts += [f"forward {row['forward']:.6f}", f"backward {row['backward']:.6f}"]

@@ -162,6 +162,7 @@ def test_a_listener_hears_of_every_value_before_it_is_computed():
     [
         (lambda: compare([X, X], null=-1), "`null` is a number of draws, such as 200, or 0 for none; got -1"),
         (lambda: compare([X, X], null=True), "`null` is a number of draws"),
+        (lambda: compare([X, X], seed=-1), "`seed` is a whole number from 0 on; got -1"),
         (lambda: compare([X, X], bootstrap=1), "`bootstrap` is a number of draws"),
         (lambda: compare([X, [1, 2]]), "b is list; a Recording, or an array or tensor"),
         (lambda: compare([X, X[:, 0]]), r"b has shape \[40\] and type float64; numbers \[sample, feature\]"),
