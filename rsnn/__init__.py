@@ -7,7 +7,7 @@ from rsnn.heterogeneity import Constant, Gamma, LogNormal, Uniform
 from rsnn.homeostasis import AdaptiveThreshold, Homeostasis, Normalisation
 from rsnn.network import RSNN
 from rsnn.neurons import LIF, Reset
-from rsnn.plasticity import Pairing, PairSTDP
+from rsnn.plasticity import Pairing, PairSTDP, TripletSTDP
 from rsnn.readout import Readout, fit_readout
 from rsnn.stdp_training import STDPHistory, fit_stdp
 
@@ -28,6 +28,7 @@ __all__ = [
     "Reset",
     "STDPHistory",
     "Sparse",
+    "TripletSTDP",
     "Uniform",
     "encode",
     "fit_bptt",

@@ -11,8 +11,8 @@ from typing import NamedTuple, no_type_check
 import numpy as np
 from numba import njit
 
-TILE = 64  # synapses whose missed spikes are looked at together
-NEVER = -1.0  # in place of a time: counts for nothing
+from rsnn.replay import replay
+
 SPENT = 1e-18  # a trace below this moves no weight by as much as rounding does
 
 
@@ -115,92 +115,6 @@ def move_sparse(row, onto, later, earlier, post, factor, minus, low, high, out):
         w = w if w > low else low
         row[k] = w
         out[i] += w
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-@no_type_check
-def decay_all(z, n):
-    """e^-z in place of the first n numbers, 0 where z is negative: (e^(-z / 256))^256, which is vector arithmetic throughout."""
-    for k in range(n):
-        t = z[k] if z[k] < 700.0 else 700.0
-        q = t * (-1.0 / 256.0)
-        p = 1.0 + q * (1.0 + q * (1 / 2 + q * (1 / 6 + q * (1 / 24 + q * (1 / 120 + q * (1 / 720 + q * (1 / 5040)))))))
-        p = p * p
-        p = p * p
-        p = p * p
-        p = p * p
-        p = p * p
-        p = p * p
-        p = p * p
-        p = p * p
-        z[k] = p if t >= 0.0 else 0.0
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-@no_type_check
-def replay(first, stop, onto, dense, weight, rule, past, scratch, now, last, fires):
-    """Bring the row `first:stop`, last visited at step `last`, to step `now`, in which its neuron `fires` or does not."""
-    clock, closing = past.clock, past.closing
-    until, newest, when, before, trace_pre, trace_post = past.until, past.newest, past.when, past.before, past.trace_pre, past.trace_post
-    a_plus, a_minus, rate_plus, rate_minus = rule.a_plus, rule.a_minus, rule.rate_plus, rule.rate_minus
-    which, to_plus, to_minus = scratch.which, scratch.to_plus, scratch.to_minus
-    low, high, all_to_all = rule.w_min, rule.w_max, rule.all_to_all
-    up, down = rule.exponent_plus, rule.exponent_minus
-    width = 1.0 / (high - low)
-    end = min(now, closing[last])
-    closed = closing[last] < now
-    since = clock[1] if closed else last
-    unseen = until[last]
-    gain = np.empty(TILE)
-    seen = np.empty(TILE)
-    fired = np.empty(TILE)
-    decay_pre = np.empty(TILE)
-    decay_post = np.empty(TILE)
-    for tile in range(first, stop, TILE):
-        size = min(TILE, stop - tile)
-        n = 0
-        for k in range(size):
-            gain[k] = seen[k] = fired[k] = 0.0
-            decay_pre[k] = (now - last) * rate_plus[tile + k]
-            decay_post[k] = (now - last) * rate_minus[tile + k]
-            e = newest[tile + k - first if dense else onto[tile + k]]
-            while e >= unseen:
-                t = when[e]
-                which[n] = k
-                to_plus[n] = (t - last) * rate_plus[tile + k] if t <= end else NEVER
-                to_minus[n] = (now - t) * rate_minus[tile + k] if since < t < now else NEVER
-                fired[k] += t == now
-                n += 1
-                e = before[e]
-        decay_all(to_plus, n)
-        decay_all(to_minus, n)
-        decay_all(decay_pre, size)
-        decay_all(decay_post, size)
-        for m in range(n - 1, -1, -1):
-            k = which[m]
-            if up == 0.0:
-                gain[k] += to_plus[m]
-            else:
-                w = weight[tile + k]
-                w += a_plus[tile + k] * trace_pre[tile + k] * to_plus[m] * max((high - w) * width, 0.0) ** up
-                weight[tile + k] = min(max(w, low), high)
-            seen[k] = seen[k] + to_minus[m] if all_to_all else max(seen[k], to_minus[m])
-        for k in range(size):
-            s = tile + k
-            w = weight[s] + a_plus[s] * trace_pre[s] * gain[k]
-            w = w if w < high else high
-            w = w if w > low else low
-            x = 0.0 if closed else trace_pre[s] * decay_pre[k]
-            y = 0.0 if closed else trace_post[s] * decay_post[k]
-            y = y + seen[k] if all_to_all else (seen[k] if seen[k] > 0.0 else y)
-            if fires:
-                w -= a_minus[s] * y * (1.0 if down == 0.0 else ((w - low) * width) ** down)
-                w = w if w < high else high
-                w = w if w > low else low
-                x = x + 1.0 if all_to_all else 1.0
-            weight[s] = w
-            trace_pre[s] = x
-            trace_post[s] = y + fired[k] if all_to_all else (1.0 if fired[k] > 0.0 else y)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -12,7 +12,7 @@ from rsnn.heterogeneity import spawn
 from rsnn.homeostasis import LOWEST_THRESHOLD, Homeostasis, threshold_constants
 from rsnn.layer import arrays
 from rsnn.network import RSNN
-from rsnn.plasticity import PairSTDP
+from rsnn.plasticity import LearningRule
 from rsnn.reservoir import Adaptation, Plastic, learn
 from rsnn.rows import settle
 from rsnn.storage import fixed_synapses, matrix_of, plastic_synapses, values_of
@@ -41,10 +41,10 @@ class STDPHistory:
 def fit_stdp(
     net: RSNN,
     spikes: Shaped[Tensor, "*sample_time_input"],
-    rule: PairSTDP,
+    rule: LearningRule,
     *,
     epochs: int = 1,
-    input_rule: PairSTDP | None = None,
+    input_rule: LearningRule | None = None,
     homeostasis: Homeostasis = Homeostasis(),  # noqa: B008  frozen
     generator: torch.Generator | None = None,
     progress: Callable[[int, int], None] | None = None,

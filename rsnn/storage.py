@@ -6,9 +6,10 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from rsnn.homeostasis import Normalisation
-from rsnn.plasticity import Pairing, PairSTDP, Window
+from rsnn.plasticity import LearningRule, Pairing, PairSTDP, Window
+from rsnn.replay import TILE
 from rsnn.reservoir import Plastic
-from rsnn.rows import TILE, Past, Rule, Scratch, Synapses
+from rsnn.rows import Past, Rule, Scratch, Synapses
 
 SMALLEST_POWER = 1e-6  # of a trace's decay within one clock: 1 / it times the rounding of a running sum is what a weight may be off by
 LONGEST_CLOCK = 1024
@@ -18,7 +19,7 @@ FEW_EVENTS = 256  # steps of a clock where missed spikes are replayed one by one
 def plastic_synapses(
     weight: Float[Tensor, "post pre"],
     mask: Bool[Tensor, "post pre"],
-    rule: PairSTDP,
+    rule: LearningRule,
     normalisation: Normalisation | None,
     *,
     dt: float,
@@ -81,9 +82,10 @@ def values_of(synapses: Synapses) -> Float[np.ndarray, "..."]:
     return weight[1:].reshape(units - 1, units + 1)[:, :-1] if units > 1 else weight[:0]
 
 
-def constants_of(rule: PairSTDP, window: Window, mask: Bool[Tensor, "post pre"], synapses: Synapses, *, dt: float) -> Rule:
+def constants_of(rule: LearningRule, window: Window, mask: Bool[Tensor, "post pre"], synapses: Synapses, *, dt: float) -> Rule:
     """The rule over steps of `dt` ms as the kernel wants it: four numbers where all windows are the same, else four per synapse."""
-    uniform = all(values.stride(0) == 0 for values in window)
+    uniform = all(values.stride(0) == 0 for values in window) and rule.mu_plus == rule.mu_minus == 0
+    triplets = rule.triplets
     a_plus, a_minus, tau_plus, tau_minus = (float(values[0]) for values in window)
     steps = np.arange(int(np.clip(-np.log(SMALLEST_POWER) * tau_plus / dt, 1, LONGEST_CLOCK)) + 1)
     apart = [np.zeros(0)] * 4 if uniform else [by_row(values, mask, synapses) for values in window]
@@ -94,19 +96,19 @@ def constants_of(rule: PairSTDP, window: Window, mask: Bool[Tensor, "post pre"],
         w_max=float(rule.w_max),
         plus=a_plus,
         minus=a_minus,
-        triplet_plus=0.0,
-        triplet_minus=0.0,
+        triplet_plus=triplets.a_plus,
+        triplet_minus=triplets.a_minus,
         decay_minus=float(np.exp(-dt / tau_minus)),
-        decay_slow_pre=0.0,
-        decay_slow_post=0.0,
+        decay_slow_pre=float(np.exp(-dt / triplets.tau_pre)),
+        decay_slow_post=float(np.exp(-dt / triplets.tau_post)),
         power=np.exp(-dt / tau_plus * steps) if uniform else np.zeros(0),
         inverse=np.exp(dt / tau_plus * steps) if uniform else np.zeros(0),
         a_plus=apart[0],
         a_minus=apart[1],
         rate_plus=dt / apart[2],
         rate_minus=dt / apart[3],
-        exponent_plus=0.0,
-        exponent_minus=0.0,
+        exponent_plus=float(rule.mu_plus),
+        exponent_minus=float(rule.mu_minus),
     )
 
 

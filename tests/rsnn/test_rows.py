@@ -5,9 +5,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from rsnn import Gamma, Normalisation, Pairing, PairSTDP
+from rsnn import Gamma, Normalisation, Pairing, PairSTDP, TripletSTDP
 from rsnn import storage as layout
-from rsnn.plasticity import Traces, Window, stdp_step
+from rsnn.plasticity import LearningRule, Traces, TripletTraces, Window, stdp_step, triplet_step
 from rsnn.rows import end_sample, learn_step, scale, settle
 from rsnn.storage import matrix_of, plastic_synapses
 
@@ -20,8 +20,23 @@ def trains(samples: int, steps: int, neurons: int, share: float, seed: int) -> T
     return (torch.rand(samples, steps, neurons, generator=seeded(seed)) < share).double()
 
 
-def step_by_step(weight: Tensor, mask: Tensor, rule: PairSTDP, pre: Tensor, post: Tensor, seed: int) -> tuple[Tensor, Tensor]:
-    """Weights after all samples, and what the rows sent on in each step, by the dense rule."""
+def step_by_step(weight: Tensor, mask: Tensor, rule: LearningRule, pre: Tensor, post: Tensor, seed: int) -> tuple[Tensor, Tensor]:
+    """Weights after all samples, and what the rows sent on in each step, by the dense rules."""
+    return (triplets_by_step if isinstance(rule, TripletSTDP) else pairs_by_step)(weight, mask, rule, pre, post, seed)
+
+
+def triplets_by_step(weight: Tensor, mask: Tensor, rule: TripletSTDP, pre: Tensor, post: Tensor, seed: int) -> tuple[Tensor, Tensor]:
+    sent = []
+    for pres, posts in zip(pre, post, strict=True):
+        traces = TripletTraces(*(torch.zeros(mask.shape[side], dtype=torch.float64) for side in (1, 1, 0, 0)))
+        for here, there in zip(pres, posts, strict=True):
+            weight, traces = triplet_step(weight, here, there, traces, rule, dt=1.0)
+            weight = weight * mask
+            sent.append(weight @ here)
+    return weight, torch.stack(sent)
+
+
+def pairs_by_step(weight: Tensor, mask: Tensor, rule: PairSTDP, pre: Tensor, post: Tensor, seed: int) -> tuple[Tensor, Tensor]:
     window = Window(*(torch.ones(mask.shape, dtype=torch.float64) for _ in range(4)))
     for full, drawn in zip(window, rule.draw(int(mask.sum()), generator=seeded(seed)), strict=True):
         full[mask] = drawn
@@ -61,8 +76,9 @@ def by_rows(weight: Tensor, mask: Tensor, rule: PairSTDP, pre: Tensor, post: Ten
     cv=st.sampled_from([0.0, 0.6]),
     tau=st.sampled_from([0.5, 17.0, 300.0]),
     pairing=st.sampled_from(Pairing),
+    mu=st.sampled_from([(0.0, 0.0), (0.0, 1.0), (0.5, 0.3)]),
 )
-@example(1, (3, 4), 3, 40, 0.2, 1.0, 0.4, 0.0, 0.5, Pairing.ALL_TO_ALL)  # a clock that is set back every seven steps
+@example(1, (3, 4), 3, 40, 0.2, 1.0, 0.4, 0.0, 0.5, Pairing.ALL_TO_ALL, (0.0, 0.0))  # a clock that is set back every seven steps
 def test_rows_visited_when_their_neuron_fires_learn_and_send_what_the_dense_rule_does(
     seed: int,
     shape: tuple[int, int],
@@ -74,9 +90,17 @@ def test_rows_visited_when_their_neuron_fires_learn_and_send_what_the_dense_rule
     cv: float,
     tau: float,
     pairing: Pairing,
+    mu: tuple[float, float],
 ) -> None:
     rule = PairSTDP(
-        amplitude if amplitude < 0 else Gamma(amplitude, cv), Gamma(0.2, cv), Gamma(tau, cv), Gamma(11.0, cv), w_min=-0.1, pairing=pairing
+        amplitude if amplitude < 0 else Gamma(amplitude, cv),
+        Gamma(0.2, cv),
+        Gamma(tau, cv),
+        Gamma(11.0, cv),
+        w_min=-0.1,
+        pairing=pairing,
+        mu_plus=mu[0],
+        mu_minus=mu[1],
     )
     mask = torch.rand(shape, generator=seeded(seed)) < density
     if not mask.any():
@@ -87,6 +111,18 @@ def test_rows_visited_when_their_neuron_fires_learn_and_send_what_the_dense_rule
     found, sent = by_rows(weight, mask, rule, pre, post, seed)
     np.testing.assert_allclose(found, expected.numpy(), rtol=0, atol=1e-8)
     np.testing.assert_allclose(sent, expected_sent.numpy(), rtol=0, atol=1e-7)
+
+
+@pytest.mark.parametrize("pairing", Pairing)
+@pytest.mark.parametrize("share", [0.05, 0.5])
+@pytest.mark.parametrize("density", [0.5, 1.0])
+def test_rows_learn_triplets_as_the_dense_rule_does(pairing: Pairing, share: float, density: float) -> None:
+    rule = TripletSTDP(0.05, 0.1, 0.06, 0.02, tau_x=50.0, tau_y=70.0, pairing=pairing)
+    mask = torch.rand(7, 9, generator=seeded()) < density
+    weight = torch.rand(7, 9, generator=seeded(), dtype=torch.float64) * mask
+    pre, post = trains(3, 120, 9, share, 1), trains(3, 120, 7, share, 2)
+    for found, expected in zip(by_rows(weight, mask, rule, pre, post, 0), step_by_step(weight, mask, rule, pre, post, 0), strict=True):
+        np.testing.assert_allclose(found, expected.numpy(), rtol=0, atol=1e-7)
 
 
 @pytest.mark.parametrize("cv", [0.0, 0.5])
