@@ -49,7 +49,7 @@ class PredictiveCoding(nn.Module):
         self.noise = noise
         self.decoders = nn.ModuleList()
         self._wiring: _Wiring | None = None
-        self._start = (given, generator)
+        self._start: tuple[Mapping[str, nn.Module] | None, torch.Generator | None] = (given, generator)
 
     @property
     def sites(self) -> tuple[str, ...]:
@@ -66,6 +66,7 @@ class PredictiveCoding(nn.Module):
             cells = [target.numel() for target in (x[0], *(v[0] for v in values[:-1]))]
             scales = [2 / k if self.scaling is Scaling.NONE else 2 / c**0.5 for k, c in zip(cells, reaches, strict=True)]
             self._wiring = _Wiring(trace, tuple(scales))
+            self._start = (None, None)
         return self
 
     def tuned(self, hyper: Hyper | Mapping[str, Hyper] | None = None, *, steps: int | None = None) -> "PredictiveCoding":
