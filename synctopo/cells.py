@@ -40,11 +40,12 @@ def spread(values: Sequence[float | None], digits: int, scale: float | int = 1, 
     return f"{said} ({len(held)})" if count else said
 
 
-def chance_of(p: float | None) -> str:
-    """A p: three digits behind the point, and the bound below 0.001; "" for none."""
+def chance_of(p: float | None, digits: int = 3) -> str:
+    """A p with so many digits behind the point, and the bound where it would read as 0; "" for none."""
     if p is None:
         return ""
-    return "<0.001" if p < 0.0005 else f"{p:.3f}"
+    least = 10.0**-digits
+    return f"<{least:.{digits}f}" if p < least / 2 else f"{p:.{digits}f}"
 
 
 def between(low: float | None, high: float | None, digits: int) -> str:

@@ -69,7 +69,7 @@ def layers(rows: Sequence[Row], of: Sequence[Pair], measure: str) -> Table:
             elif e is None:
                 line[site] = status([r for r in rows if r["site_a"] == site], a, b)
             else:
-                line[site] = f"{number(e.excess, digits, sign=True)} ({number(e.p, 2)}){stars(corrected[a, b, site])}"
+                line[site] = f"{number(e.excess, digits, sign=True)} ({chance_of(e.p, 2)}){stars(corrected[a, b, site])}"
         if control:
             line["random layers"] = number(float(np.mean(control)), digits, sign=True)
         lines.append(line)
@@ -101,7 +101,7 @@ def performance(rows: Sequence[Row], of: Sequence[Pair], fields: dict[str, tuple
             differences, found = tested[a, b, title]
             line[title] = spread(differences, digits)
             if found is not None:
-                line[title] += f" ({number(found.p, 2)}){stars(corrected[a, b, title])}"
+                line[title] += f" ({chance_of(found.p, 2)}){stars(corrected[a, b, title])}"
         lines.append(line)
     smallest, seeds = min((f.smallest, f.models) for _, f in tested.values() if f is not None)
     title = (

@@ -21,6 +21,7 @@ def test_a_mean_has_its_spread_and_number():
 
 def test_a_p_is_never_zero():
     assert [chance_of(p) for p in (0.00001, 0.0005, 0.0499, 1.0, None)] == ["<0.001", "0.001", "0.050", "1.000", ""]
+    assert (chance_of(0.004, 2), chance_of(0.25, 2)) == ("<0.01", "0.25")
 
 
 def test_an_interval_stands_in_brackets():
