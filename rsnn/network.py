@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float, Shaped
 from torch import Tensor, nn
 
 from rsnn.connectivity import Connectivity, Dense, Sparse
+from rsnn.events import EventDrive, events_of
 from rsnn.heterogeneity import Number, spawn
 from rsnn.layer import Spikes, run_block
 from rsnn.neurons import LIF, LIFConstants, LIFState, Reset, lif_constants, lif_step, rest_state
@@ -207,7 +208,12 @@ class RSNN(nn.Module):
         k = self.constants()
         if self.input_weight.device.type != "cpu":
             return torch.stack([state.spikes for state in self.run(x)])
-        return Spikes.apply(torch.cat(list(self.drive(x))), k.recurrent, k.neurons, self.surrogate)
+        events = events_of(x)
+        if events is None:
+            drive = torch.cat(list(self.drive(x)))
+        else:
+            drive = EventDrive.apply((self.input_weight * self.input_mask).double().t(), events, len(x))
+        return Spikes.apply(drive, k.recurrent, k.neurons, self.surrogate)
 
     def logits(self, spikes: Float[Tensor, "time sample unit"]) -> Float[Tensor, "sample output"]:
         """The read-out averaged over time: each spike counts with the mean of what its decay leaves in the steps to the end."""
@@ -233,7 +239,8 @@ class RSNN(nn.Module):
             raise ValueError(f"this network wants real input, not {x.dtype}; take real and imaginary part as two inputs.")
         if x.device != self.input_weight.device:
             raise ValueError(f"the input is on {x.device}, the network on {self.input_weight.device}; x.to(...) brings them together.")
-        if not torch.isfinite(x).all():
+        # a sum is looked through in a fraction of the time, and finite only if everything is
+        if not torch.isfinite(x.sum()) and not torch.isfinite(x).all():
             bad = int((~torch.isfinite(x)).flatten(1).any(1).nonzero()[0])
             raise ValueError(f"the input has NaN or infinite values, first in sample {bad}; leave such samples out.")
         return x

@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor
 
+from rsnn.events import FEW
 from rsnn.heterogeneity import spawn
 from rsnn.homeostasis import LOWEST_THRESHOLD, Homeostasis, threshold_constants
 from rsnn.layer import arrays
@@ -18,7 +19,6 @@ from rsnn.rows import settle
 from rsnn.storage import fixed_synapses, matrix_of, plastic_synapses, values_of
 
 CHUNK = 2**21  # numbers of input or its drive at once: 16 MiB, and a call of `progress` now and then
-FEW = 0.05  # share of inputs that are not 0: below, their rows are added one by one, above, matrices are multiplied
 RUNAWAY = 0.95  # share of all steps
 
 

@@ -1,0 +1,45 @@
+import pytest
+import torch
+
+from rsnn import RSNN, Dense, encode
+from rsnn.events import FEW, EventDrive, events_of
+
+
+def seeded(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+@pytest.mark.parametrize("inputs", [1, 15, 16, 40])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.uint8])
+def test_events_drive_a_layer_as_the_matrix_product_does_and_so_does_their_gradient(inputs: int, dtype: torch.dtype) -> None:
+    x = ((torch.rand(4, 50, inputs, generator=seeded()) < 0.02) * (3 if dtype is torch.uint8 else 0.7)).to(dtype)
+    weight = torch.randn(inputs, 6, generator=seeded(), dtype=torch.float64, requires_grad=True)
+    events = events_of(x)
+    assert events is not None
+    grads = []
+    for drive in (EventDrive.apply(weight, events, 4), x.transpose(0, 1).double() @ weight):
+        grads.append(torch.autograd.grad((drive * torch.arange(6)).sum(), weight)[0])
+        grads.append(drive.detach())
+    torch.testing.assert_close(grads[0], grads[2])
+    torch.testing.assert_close(grads[1], grads[3])
+
+
+def test_many_events_and_inputs_with_a_gradient_are_left_to_the_matrix_product() -> None:
+    x = torch.zeros(2, 10, 10)
+    assert events_of(x) is not None
+    assert events_of(x.clone().requires_grad_()) is None
+    x.flatten()[: int(FEW * x.numel()) + 1] = 1
+    assert events_of(x) is None
+
+
+def test_a_network_trains_on_events_as_on_the_matrix_product(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = encode.poisson(torch.rand(5, 30, generator=seeded()), 40, rate_max=60, generator=seeded())
+    grads = []
+    for few in (0.0, 1.0):
+        monkeypatch.setattr("rsnn.events.FEW", few)
+        net = RSNN(30, 20, 3, connectivity=Dense(), input_scale=30.0, generator=seeded())
+        net(x).square().sum().backward()
+        grads.append([p.grad for p in net.parameters()])
+    assert grads[0][0].any()
+    for a, b in zip(*grads, strict=True):
+        torch.testing.assert_close(a, b)
