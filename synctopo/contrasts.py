@@ -80,6 +80,16 @@ def layers(rows: Sequence[Row], of: Sequence[Pair], measure: str) -> Table:
     return Table(f"{measure}_layers", title, pd.DataFrame(lines))
 
 
+def steps(rows: Sequence[Row], of: Sequence[Pair], measure: str, *, most: int = 12) -> Table:
+    """`layers` along the steps of one site: of many steps at most `most`, evenly spread, the first and the last among them."""
+    times = sorted({r["time_a"] for r in rows})
+    shown = [times[k] for k in sorted({round(k) for k in np.linspace(0, len(times) - 1, most)})]
+    table = layers([{**r, "site_a": f"step {r['time_a']}"} for r in rows if r["time_a"] in shown], of, measure)
+    left = f" ({len(shown)} of {len(times)} steps)" if len(shown) < len(times) else ""
+    site = rows[0]["site_a"]
+    return Table(f"{measure}_time", table.title.replace("site by site", f"at {site}, step by step{left}"), table.frame, table.best)
+
+
 def performance(rows: Sequence[Row], of: Sequence[Pair], fields: dict[str, tuple[str, int, int]]) -> Table | None:
     """Contrast by number of a model: the difference (second less first) over seeds, its p by sign flips, starred after correction.
 

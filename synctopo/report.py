@@ -94,7 +94,7 @@ def _site(plan: Plan, pairs: Sequence[Row]) -> str:
 
 def _main(plan: Plan, site: str, tables: Sequence[Table]) -> list[Table]:
     measure = plan.study.compare.measures[0]
-    wanted = ["sequence", "models", "edges", f"{measure}_{site}", f"{measure}_layers"]
+    wanted = ["sequence", "models", "edges", f"{measure}_{site}", f"{measure}_layers", f"{measure}_time"]
     return [t for t in tables if t.name in wanted]
 
 

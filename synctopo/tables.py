@@ -7,7 +7,7 @@ import pandas as pd
 
 from synctopo.ceiling import ceiling
 from synctopo.cells import spread
-from synctopo.contrasts import contrasts, last, layers, performance
+from synctopo.contrasts import contrasts, last, layers, performance, steps
 from synctopo.formats import ENDINGS, FORMATS, Table, rendered
 from synctopo.pivots import matrix, mean_matrix, means, measures
 from synctopo.resilience import resilience
@@ -111,6 +111,9 @@ def study_tables(
         of = [r for r in pairs if r["measure"] == measure]
         if chosen:
             found += [layers(of, chosen, measure), contrasts(of, chosen, measure)]
+            timed = [r for r in rows if r["kind"] == "pair" and r["measure"] == measure and r.get("time_a") is not None]
+            if timed:
+                found.append(steps([r for r in timed if r["site_a"] == timed[0]["site_a"]], chosen, measure))
         for site in ordered(r["site_a"] for r in of):
             found.append(matrix([r for r in of if r["site_a"] == site], conditions, measure, site))
     if len(names) > 1:

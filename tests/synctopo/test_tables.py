@@ -189,3 +189,18 @@ def test_where_steps_are_kept_the_tables_are_of_the_last_one():
     names = [t.name for t in tables.study_tables([*rows, {"kind": "model", "condition": "x", "seed": 0, "classes": 2}], ["x", "y"], [])]
     assert "rtd_hidden@4" in names
     assert "rtd_hidden@0" not in names
+
+
+def test_where_steps_were_kept_a_contrast_has_its_course_over_time_and_the_rest_speaks_of_the_last_step():
+    timed = [{**r, "time_a": t, "time_b": t, "value": r["value"] * (t + 1)} for t in range(40) for r in ROWS]
+    model = {"kind": "model", "condition": "x", "seed": 0, "classes": 2}
+    found = {t.name: t for t in tables.study_tables([model, *timed], ["x", "y"], [("x", "y")])}
+    course = found["rtd_time"]
+    assert "at hidden, step by step (12 of 40 steps)" in course.title
+    assert list(course.frame.columns)[:2] == ["contrast", "step 0"]
+    assert list(course.frame.columns)[-1] == "step 39"
+    assert course.frame["step 0"][0].startswith("+3.50 ")
+    assert course.frame["step 39"][0].startswith("+140.00 ")
+    assert list(found["rtd_layers"].frame.columns) == ["contrast", "hidden@39"]
+    assert found["rtd_hidden@39"].frame["x"][0] == "40.00 (1)"
+    assert len(found) == 5
