@@ -10,7 +10,8 @@ from torch import Tensor
 
 FEW = 0.05
 """Share of inputs that are not 0: below, their rows are added one by one, above, matrices are multiplied."""
-SCAN = 16  # numbers that are looked at together
+SCAN = 32  # numbers that are looked at together
+ZERO = np.int32(0)
 
 
 class Events(NamedTuple):
@@ -23,8 +24,8 @@ class Events(NamedTuple):
 
 @njit(cache=True, nogil=True, error_model="numpy")
 @no_type_check
-def find(x, count):
-    """The `count` events of `x` [sample, time, input]."""
+def find(x, bits, count):
+    """The `count` events of `x` [sample, time, input], whose numbers are looked at as integers, `bits`, in passing over what is 0."""
     samples, steps, inputs = x.shape
     start = np.zeros(samples * steps + 1, dtype=np.int64)
     index = np.empty(count, dtype=np.int32)
@@ -32,12 +33,11 @@ def find(x, count):
     n = 0
     for t in range(steps):
         for s in range(samples):
-            row = x[s, t]
+            row, as_bits = x[s, t], bits[s, t]
             for first in range(0, inputs, SCAN):
-                part = row[first : min(first + SCAN, inputs)]
-                seen = 0
-                for i in range(len(part)):
-                    seen += part[i] != 0.0
+                part, seen = row[first : min(first + SCAN, inputs)], ZERO
+                for bit in as_bits[first : min(first + SCAN, inputs)]:
+                    seen |= bit
                 if seen:
                     for i in range(len(part)):
                         if part[i] != 0.0:
@@ -77,8 +77,8 @@ def events_of(x: Shaped[Tensor, "sample time input"]) -> Events | None:
     if x.requires_grad or x.device.type != "cpu":
         return None
     values = x.contiguous().numpy() if x.dtype in (torch.float32, torch.float64) else x.float().numpy()
-    count = int(np.count_nonzero(values))
-    return Events(*find(values, count)) if count < FEW * values.size else None
+    count = int(x.count_nonzero())
+    return Events(*find(values, values.view(f"i{values.itemsize}"), count)) if count < FEW * values.size else None
 
 
 class EventDrive(torch.autograd.Function):

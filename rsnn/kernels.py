@@ -95,53 +95,38 @@ def simulate(drive, recurrent, neurons, state, spikes, awake, distance, voltage,
 
 @njit(cache=True, nogil=True)
 @no_type_check
-def backpropagate(grad_spikes, slope, spikes, awake, distance, recurrent, neurons, grad_current, grad_recurrent):
-    """The way back through a block of time that `simulate` began at rest.
+def step_back(grad_spikes, slope, spikes, awake, distance, through_others, neurons, state, rounded, grad_current, grad_recurrent):
+    """One step of the way back through what `simulate` ran from rest, for all samples.
 
-    From the gradient of the spikes and the slope of the surrogate [time, sample, unit], with what `simulate` wrote, to the gradient of the
-    current, `grad_current` (like `spikes`), and of the weights, `grad_recurrent` [from, to]; `recurrent` is [to, from] and
-    float32 here, where nothing has to be exact to the last bit.
+    Of this step, [sample, unit]: the gradient of the spikes, the slope of the surrogate, what `simulate` wrote, and the gradient of the
+    spikes through the other neurons (float32). `state` [2, sample, unit], the gradients of current and voltage, is carried on in place,
+    and the first of them also given as float32 in `rounded` and as `grad_current`; that of the weights adds up in `grad_recurrent`
+    [from, to].
     """
-    steps, samples, units = grad_spikes.shape
+    samples, units = grad_spikes.shape
     decay_mem, decay_syn, gain, threshold, _, to_zero = neurons
-    of_current = np.zeros(units)
-    of_voltage = np.zeros(units)
-    rounded = np.zeros(units, dtype=np.float32)
-    through_others = np.zeros(units, dtype=np.float32)
     for s in range(samples):
-        of_current[:] = 0.0
-        of_voltage[:] = 0.0
-        for t in range(steps - 1, -1, -1):
-            for i in range(units):
-                rounded[i] = of_current[i]
-                through_others[i] = 0.0
-            # four rows at once, so that the sums are loaded and stored a quarter as often
-            for i in range(0, units - 3, 4):
-                a, b, c, d = rounded[i], rounded[i + 1], rounded[i + 2], rounded[i + 3]
-                row_a, row_b, row_c, row_d = recurrent[i], recurrent[i + 1], recurrent[i + 2], recurrent[i + 3]
-                for j in range(units):
-                    through_others[j] += (a * row_a[j] + b * row_b[j]) + (c * row_c[j] + d * row_d[j])
-            for i in range(units - units % 4, units):
-                a, row_a = rounded[i], recurrent[i]
-                for j in range(units):
-                    through_others[j] += a * row_a[j]
-            for j in range(units):
-                if spikes[t, s, j]:
-                    row = grad_recurrent[j]
-                    for i in range(units):
-                        row[i] += of_current[i]
-            for i in range(units):
-                of_spike, of_v = grad_spikes[t, s, i] + through_others[i], of_voltage[i]
-                if to_zero:
-                    of_spike -= of_v * (distance[t, s, i] + threshold[i])
-                    of_v *= 1.0 - spikes[t, s, i]
-                else:
-                    of_spike -= of_v * threshold[i]
-                of_now = decay_syn[i] * of_current[i]
-                if awake[t, s, i]:
-                    of_v += of_spike * slope[t, s, i]
-                    of_now += of_v * (1.0 - decay_mem[i]) * gain[i]
-                    of_v *= decay_mem[i]
-                of_current[i] = of_now
-                of_voltage[i] = of_v
-                grad_current[t, s, i] = of_now
+        of_current, of_voltage = state[0, s], state[1, s]
+        given, steepness, fired, up = grad_spikes[s], slope[s], spikes[s], awake[s]
+        above, others, small, out = distance[s], through_others[s], rounded[s], grad_current[s]
+        for j in range(units):
+            if fired[j]:
+                row = grad_recurrent[j]
+                for i in range(units):
+                    row[i] += of_current[i]
+        for i in range(units):
+            of_spike, of_v = given[i] + others[i], of_voltage[i]
+            if to_zero:
+                of_spike -= of_v * (above[i] + threshold[i])
+                of_v *= 1.0 - fired[i]
+            else:
+                of_spike -= of_v * threshold[i]
+            of_now = decay_syn[i] * of_current[i]
+            if up[i]:
+                of_v += of_spike * steepness[i]
+                of_now += of_v * (1.0 - decay_mem[i]) * gain[i]
+                of_v *= decay_mem[i]
+            of_current[i] = of_now
+            of_voltage[i] = of_v
+            small[i] = of_now
+            out[i] = of_now
