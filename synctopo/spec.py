@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from synctopo.naming import unknown
@@ -179,6 +179,14 @@ class CompareSpec(Spec):
     """From so many random halves of the samples comes the interval of each value. 0: none; 200 is usual."""
     sites: tuple[str, ...] | None = Field(default=None, min_length=1)
     contrasts: tuple[tuple[str, str], ...] = ()
+
+    @field_validator("bootstrap")
+    @classmethod
+    def _spread_needs_two(cls, draws: int) -> int:
+        if draws == 1:
+            raise ValueError("wanted: 0 for no intervals, or at least 2; 200 is usual")
+        return draws
+
     sequence: tuple[str, ...] | None = Field(default=None, min_length=3)
     """A condition, and others that should lie further from it one after the other: a table says whether each measure finds it so."""
 

@@ -155,6 +155,10 @@ def test_what_a_study_may_name_is_listed(study, kind, name):
         (["run", "studies/small.toml", "--set", "compare.null=-1"], "compare.null is -1; wanted"),
         (["run", "studies/small.toml", "--set", "compare.null=true"], "compare.null is True; wanted: a number, not true or false"),
         (["run", "studies/small.toml", "--set", "compare.bootstrap=1.5"], "compare.bootstrap is 1.5; wanted"),
+        (
+            ["run", "studies/small.toml", "--set", "compare.bootstrap=1"],
+            "compare.bootstrap is 1; wanted: 0 for no intervals, or at least 2",
+        ),
         (["rtd", "a.npy", "b.npy", "--measure", "rdt"], "no measure 'rdt'; the nearest"),
         (["rtd", "a.npy", "b.npy", "--format", "latx"], "no format 'latx'; the nearest is 'latex'"),
         (["ls", "model", "--json"], "no kind 'model'; the nearest is 'models'"),
