@@ -31,7 +31,7 @@ def narrowed(signal: Tensor, dtype: torch.dtype | None, site: str) -> tuple[Tens
     lost = float((kept.double() - signal.double()).abs().max())
     if lost and not dtype.is_floating_point:
         worst = signal.flatten()[(kept.double() - signal.double()).abs().argmax()]
-        raise ValueError(f"the site {site!r} holds {float(worst):g}, and {_name(dtype)} holds whole numbers only; keep float16 or wider.")
+        raise ValueError(f"the site {site!r} holds {float(worst):.9g}, and {_name(dtype)} holds whole numbers only; keep float16 or wider.")
     return kept, lost
 
 
