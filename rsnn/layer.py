@@ -11,6 +11,8 @@ from rsnn.kernels import Neurons, simulate, step_back
 from rsnn.neurons import LIFConstants, LIFState, Reset
 from rsnn.surrogate import Surrogate
 
+SLOPE_BLOCK = 2**19  # slopes computed at once: they stay in the cache
+
 
 class Block(NamedTuple):
     """What a block of time was like, [time, sample, unit]: spikes, voltage after reset and current (threshold units)."""
@@ -66,15 +68,25 @@ class Spikes(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None, None]:
         recurrent, raster, awake, distance = ctx.saved_tensors
-        with torch.enable_grad():
-            apart = distance.clone().requires_grad_()
-            (slope,) = torch.autograd.grad(ctx.surrogate(apart).sum(), apart)
         grad_current, grad_recurrent = np.empty(grad.shape), np.zeros(recurrent.shape)
         state, rounded = np.zeros((2, *grad.shape[1:])), torch.zeros(grad.shape[1:], dtype=torch.float32)
-        steps = [v.numpy() for v in (grad.contiguous(), slope, raster, awake, distance)]
+        seen = [v.numpy() for v in (grad.contiguous(), raster, awake, distance)]
         # float32 here, where nothing has to be exact to the last bit: twice as fast
         back = recurrent.t().float().contiguous()
-        for t in range(len(grad) - 1, -1, -1):
-            others = (rounded @ back).numpy()
-            step_back(*(v[t] for v in steps), others, ctx.neurons, state, rounded.numpy(), grad_current[t], grad_recurrent)
+        few = max(1, SLOPE_BLOCK // state[0].size)
+        for last in range(len(grad), 0, -few):
+            first = max(0, last - few)
+            slopes = slope_of(ctx.surrogate, distance[first:last]).numpy()
+            for t in range(last - 1, first - 1, -1):
+                given, fired, up, above = (v[t] for v in seen)
+                others = (rounded @ back).numpy()
+                slope = slopes[t - first]
+                step_back(given, slope, fired, up, above, others, ctx.neurons, state, rounded.numpy(), grad_current[t], grad_recurrent)
         return torch.from_numpy(grad_current), torch.from_numpy(grad_recurrent), None, None
+
+
+def slope_of(surrogate: Surrogate, distance: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
+    """The gradient that a spike passes on, at each distance of the voltage from the threshold."""
+    with torch.enable_grad():
+        apart = distance.clone().requires_grad_()
+        return torch.autograd.grad(surrogate(apart).sum(), apart)[0]
