@@ -1,13 +1,20 @@
-"""A step of predictive coding against its parts: one pass of the encoder, one of each decoder, one gradient where the error term is on."""
+"""A step of predictive coding and its parts: one pass of the encoder, of each decoder, a gradient with the error term; ratio: the share."""
 
 import itertools
+import os
+import statistics
+import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+from unittest.mock import patch
 
 import torch
 from torch import Tensor, nn
 
-from benchmarks.interleaved import Row, compare, options, report
+from benchmarks.interleaved import Row, options, report
 from synctopo.models import CNN, VGG16_CODERS, Hyper, PredictiveCoding, predify, vgg16
+from synctopo.models.predictive import network
 
 STEPS = 8
 
@@ -44,61 +51,64 @@ def cases(quick: bool) -> dict[str, Callable[[], Case]]:
     return found
 
 
-def parts(model: PredictiveCoding, x: Tensor, *, descend: bool) -> Callable[[], Tensor]:
-    """The work that no such model can do without, on values of the right size: one round of it for each step."""
-    with torch.no_grad():
-        values = model.values(x)
-        readout = model.module(x)
-    targets = (x, *values[:-1])
+class Clock:
+    """CPU seconds of this thread inside the functions that it wraps."""
 
-    def work() -> Tensor:
-        # a state after t steps takes t + 1 passes and predictions, and t gradients
-        with torch.no_grad():
-            for step in range(STEPS + 1):
-                model.module(x)
-                for decoder, value, target in zip(model.decoders, values, targets, strict=True):
-                    if descend and step < STEPS:
-                        point = value.detach().requires_grad_()
-                        with torch.enable_grad():
-                            guess = decoder(point)
-                        torch.autograd.grad(guess, point, guess.detach() - target)
-                    else:
-                        decoder(value)
-        return readout
+    def __init__(self) -> None:
+        self.seconds = 0.0
 
-    return work
+    def around(self, work: Callable[..., Any]) -> Callable[..., Any]:
+        def timed(*arguments: Any, **named: Any) -> Any:
+            started = time.thread_time()
+            try:
+                return work(*arguments, **named)
+            finally:
+                self.seconds += time.thread_time() - started
+
+        return timed
+
+
+def shares(model: PredictiveCoding, x: Tensor) -> tuple[float, dict[str, float], Tensor]:
+    """CPU seconds of one run of all steps, of its parts within the same run, and the read-out at t = 0.
+
+    Timed inside one run, since two runs on a shared machine differ by more than what is asked for.
+    """
+    encoder, decoder, gradient, combining = Clock(), Clock(), Clock(), Clock()
+    with ExitStack() as patched, torch.no_grad():
+        patched.enter_context(patch.object(model.module, "forward", encoder.around(model.module.forward)))
+        for one in model.decoders:
+            patched.enter_context(patch.object(one, "forward", decoder.around(one.forward)))
+        patched.enter_context(patch.object(torch.autograd, "grad", gradient.around(torch.autograd.grad)))
+        # happens within the encoder's pass, and is not the encoder's
+        patched.enter_context(patch.object(network, "combined", combining.around(network.combined)))
+        started = time.thread_time()
+        readouts = [state["readout"] for state in model.states(x)]
+        total = time.thread_time() - started
+    parts = {"encoder": encoder.seconds - combining.seconds, "decoders": decoder.seconds, "gradient": gradient.seconds}
+    return total, parts | {"all parts": sum(parts.values())}, readouts[0]
 
 
 def rows(quick: bool) -> Iterator[Row]:
     torch.set_num_threads(1)
-    for (name, build), (said, hyper) in itertools.product(
-        cases(quick).items(), {"feedback": Hyper(0.3, 0.3, 0.0), "feedback and error": Hyper(0.3, 0.3, 0.01)}.items()
-    ):
+    rounds = 5 if quick else 15
+    settings = {"feedback": Hyper(0.3, 0.3, 0.0), "and error": Hyper(0.3, 0.3, 0.01)}
+    for (name, build), (said, hyper) in itertools.product(cases(quick).items(), settings.items()):
         torch.manual_seed(0)
         net, layers, shape = build()
         net.eval()
         x = torch.rand(shape)
         model = predify(net, layers, None, hyper, steps=STEPS, example=x[:1])
-        yield from compare(
-            f"{name}, {said}",
-            dynamics(model, x),
-            {"its parts alone": (parts(model, x, descend=hyper.error != 0), 3 if quick else 7)},
-            lambda found, alone: torch.equal(found, alone),
-        )
-
-
-def dynamics(model: PredictiveCoding, x: Tensor) -> Callable[[], Tensor]:
-    """All steps; gives the read-out at t = 0, which is the plain net's."""
-
-    def work() -> Tensor:
-        first = None
         with torch.no_grad():
-            for state in model.states(x):
-                first = state["readout"] if first is None else first
-        assert first is not None
-        return first
-
-    return work
+            plain = net(x)
+        shares(model, x)
+        load = os.getloadavg()[0]
+        runs = [shares(model, x) for _ in range(rounds)]
+        same = all(torch.equal(first, plain) for _, _, first in runs)
+        total = statistics.median(t for t, _, _ in runs)
+        for part in runs[0][1]:
+            share = statistics.median(parts[part] / t for t, parts, _ in runs)
+            if share:
+                yield Row(f"{name}, {said}", part, total, share * total, share, same, None, None, rounds, load)
 
 
 if __name__ == "__main__":
