@@ -56,7 +56,6 @@ def test_unrelated_clouds_are_at_chance_whatever_their_width(name, width):
         pytest.skip(f"no value at n = 30: {error}")
     found = chance(measure, a, b, value, permutations=20)
     assert abs(value - found.mean) <= 4 * found.sd + 1e-9
-    assert found.p > 1 / 21 or found.sd < 1e-9
 
 
 def test_the_null_of_a_measure_is_the_measure_of_clouds_in_another_order():
