@@ -34,7 +34,8 @@ def time_matrix(frame: pd.DataFrame, *, title: str = "") -> Figure:
     line.plot(same["time_a"], same["value"].astype(float), color=COLOURS[0], marker=marked, markersize=3.5, linewidth=1.3)
     line.set_xlabel("step of both")
     line.set_ylabel(str(first.measure))
-    line.set_ylim(bottom=min(0.0, *same["value"].astype(float).fillna(0.0)))
+    held = [0.0, *same["value"].astype(float).dropna()]
+    line.set_ylim(min(held), 1.06 * max(held) or 1.0)
     line.spines[["top", "right"]].set_visible(False)
     figure.suptitle(title or f"{first.measure} over time: {first.model_a} and {first.model_b}", fontsize=10)
     return figure

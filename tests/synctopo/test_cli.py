@@ -107,7 +107,7 @@ def test_the_report_stands_alone_and_escapes_what_a_study_says(study, tmp_path):
     page = (tmp_path / "results" / "small-smoke" / "report.html").read_text()
     assert "<script>alert" not in page
     assert "http://" not in page.replace("http://www.w3.org", "")
-    assert page.count("<svg ") > 1
+    assert "<svg " in page
 
 
 def test_arrays_are_compared(tmp_path, monkeypatch):
