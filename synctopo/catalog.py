@@ -87,6 +87,37 @@ class STDPLearning(Spec):
     tau_plus: Parameter = 20.0
     tau_minus: Parameter = 20.0
     w_max: float = Field(default=1.0, gt=0)
+    pairing: Literal["all to all", "nearest"] = "all to all"
+    mu_plus: float = Field(default=0.0, ge=0)
+    """How strengthening depends on the weight: 0 additive, 1 a soft bound, between them the power law; `mu_minus` the same of weakening."""
+    mu_minus: float = Field(default=0.0, ge=0)
+
+    def built(self) -> rsnn.PairSTDP:
+        return rsnn.PairSTDP(
+            a_plus=_parameter(self.a_plus),
+            a_minus=_parameter(self.a_minus),
+            tau_plus=_parameter(self.tau_plus),
+            tau_minus=_parameter(self.tau_minus),
+            w_max=self.w_max,
+            pairing=rsnn.Pairing(self.pairing),
+            mu_plus=self.mu_plus,
+            mu_minus=self.mu_minus,
+        )
+
+
+class TripletLearning(Spec):
+    """learning = { rule = "triplet", ... }: triplet STDP by a published fit, its amplitudes times `scale`; else as "stdp"."""
+
+    rule: Literal["triplet"]
+    supervised: ClassVar[bool] = False
+    epochs: int = Field(default=1, ge=1)
+    fit: Literal["visual cortex", "hippocampus"] = "visual cortex"
+    scale: float = Field(default=1.0, gt=0)
+    w_max: float = Field(default=1.0, gt=0)
+
+    def built(self) -> rsnn.TripletSTDP:
+        fit = rsnn.TripletSTDP.visual_cortex if self.fit == "visual cortex" else rsnn.TripletSTDP.hippocampus
+        return fit(scale=self.scale, w_max=self.w_max)
 
 
 class BPTTLearning(Spec):
@@ -118,7 +149,7 @@ class RSNNSpec(Spec):
     recurrent_scale: float = Field(default=1.0, ge=0)
     neuron: LIFSpec = LIFSpec()
     encoder: EncoderSpec = EncoderSpec()
-    learning: Annotated[NoLearning | STDPLearning | BPTTLearning, Field(discriminator="rule")] = NoLearning()
+    learning: Annotated[NoLearning | STDPLearning | TripletLearning | BPTTLearning, Field(discriminator="rule")] = NoLearning()
 
     signal: ClassVar[str | None] = "hidden.spikes"
     """The site of the recurrent layer, which can be unrolled."""
@@ -224,15 +255,8 @@ def _spikes(spec: RSNNSpec, images: np.ndarray, generator: torch.Generator) -> T
 
 def _fit_rsnn(spec: RSNNSpec, net: Any, x: Tensor, y: Tensor, seed: int) -> dict[str, Any]:
     learning = spec.learning
-    if isinstance(learning, STDPLearning):
-        rule = rsnn.PairSTDP(
-            a_plus=_parameter(learning.a_plus),
-            a_minus=_parameter(learning.a_minus),
-            tau_plus=_parameter(learning.tau_plus),
-            tau_minus=_parameter(learning.tau_minus),
-            w_max=learning.w_max,
-        )
-        return asdict(rsnn.fit_stdp(net, x, rule, epochs=learning.epochs, generator=stream(seed, "synapses")))
+    if isinstance(learning, STDPLearning | TripletLearning):
+        return asdict(rsnn.fit_stdp(net, x, learning.built(), epochs=learning.epochs, generator=stream(seed, "synapses")))
     if isinstance(learning, BPTTLearning):
         history = rsnn.fit_bptt(
             net,
