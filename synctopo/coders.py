@@ -33,8 +33,10 @@ CORRUPTIONS = {
         corruption.uniform_noise,
     )
 }
-TOPOLOGY_SAMPLES = 200
-"""On how many samples the RTD of a step is computed: one batch, so that steps compare."""
+TOPOLOGY_SAMPLES = 100
+"""On how many samples distances between values are computed: one batch, so that steps compare."""
+TOPOLOGY_STEPS = (0, 1, 2, 5)
+"""After which steps, beside the last, RTD is computed."""
 
 CNN_APART = frozenset({"corruptions", "blur"})
 PREDICTIVE_APART = frozenset({"corruptions", "hyper", "steps", "order", "scaling"})
@@ -171,7 +173,7 @@ def judged(spec: CNNSpec | PredictiveSpec, model: Any, x: Tensor, y: np.ndarray,
     """Accuracy at every step, clean and under each corruption; how far the values are from their start and from the clean ones.
 
     `robustness` is a list with an entry for each corruption and amount (the first: none): right[step] of total, the correlation distance
-    to the clean values, and the RTD of each coder's value to its own at t = 0 and to the clean one at t = 0.
+    to the clean values, and, after the steps in `rtd_steps`, the RTD of each coder's value to its own at t = 0 and to the clean one.
     """
     labels = torch.from_numpy(y)
     conditions = [("clean", 0.0), *((name, amount) for name, amounts in spec.corruptions.items() for amount in amounts)]
@@ -198,13 +200,17 @@ def _moved(model: Model, clean: Tensor, shown: Tensor) -> dict[str, Any]:
     start: Mapping[str, np.ndarray] = {}
     from_start: dict[str, list[float]] = {site: [] for site in reference}
     to_clean: dict[str, list[float]] = {site: [] for site in reference}
-    for state in model.states(shown):
+    last = len(next(iter(distance.values()))) - 1
+    steps = sorted({*(t for t in TOPOLOGY_STEPS if t < last), last})
+    for step, state in enumerate(model.states(shown)):
+        if step not in steps:
+            continue
         now = _clouds(state)
         start = start or now
         for site, cloud in now.items():
             from_start[site].append(_rtd(start[site], cloud))
             to_clean[site].append(_rtd(reference[site], cloud))
-    return {"correlation_distance": distance, "rtd_from_start": from_start, "rtd_to_clean": to_clean}
+    return {"correlation_distance": distance, "rtd_steps": steps, "rtd_from_start": from_start, "rtd_to_clean": to_clean}
 
 
 def _clouds(state: Mapping[str, Tensor]) -> dict[str, np.ndarray]:

@@ -96,14 +96,13 @@ def _moved(rows: Sequence[Row], conditions: Sequence[str]) -> Table | None:
         for condition in conditions:
             entries = [e for e in _entries(rows, condition, said) if "correlation_distance" in e]
             for site in entries[0]["correlation_distance"] if entries else ():
-                last = len(entries[0]["right"]) - 1
                 line = {"images": said, "condition": condition, "site": site}
                 for key, title, digits in (
                     ("correlation_distance", "1 - r to clean", 3),
                     ("rtd_to_clean", "RTD to clean", 2),
                     ("rtd_from_start", "RTD to t = 0", 2),
                 ):
-                    ends = (0, last) if key != "rtd_from_start" else (last,)
+                    ends = (0, -1) if key != "rtd_from_start" else (-1,)
                     means = [sum(e[key][site][t] for e in entries) / len(entries) for t in ends]
                     line[title] = " → ".join(number(m, digits) for m in means)
                 lines.append(line)

@@ -66,6 +66,7 @@ def test_a_row_holds_every_step_clean_and_spoilt():
     assert row["own_accuracy"] == clean["right"][-1] / 24
     for entry in row["robustness"]:
         assert entry["rtd_from_start"]["pcoder1.value"][0] == pytest.approx(0, abs=1e-9)
+        assert entry["rtd_steps"] == [0, 1, 2, 3]
         assert all(len(values) == 4 for key in ("correlation_distance", "rtd_from_start", "rtd_to_clean") for values in entry[key].values())
     assert clean["correlation_distance"]["pcoder1.value"][0] == pytest.approx(0, abs=1e-6)
     assert 0 < little["correlation_distance"]["pcoder1.value"][0] < much["correlation_distance"]["pcoder1.value"][0]

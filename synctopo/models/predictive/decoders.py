@@ -9,27 +9,24 @@ from torch import Tensor, nn
 from synctopo.models.predictive.tracing import Trace, evaluating
 from synctopo.naming import unknown
 
-_TRANSPOSED: dict[int, type[nn.ConvTranspose1d] | type[nn.ConvTranspose2d] | type[nn.ConvTranspose3d]] = {
-    1: nn.ConvTranspose1d,
-    2: nn.ConvTranspose2d,
-    3: nn.ConvTranspose3d,
-}
+_CONVOLUTIONS: dict[int, type[nn.Conv1d] | type[nn.Conv2d] | type[nn.Conv3d]] = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
 _MODES = {1: "linear", 2: "bilinear", 3: "trilinear"}
 
 
 def default_decoder(value: tuple[int, ...], target: tuple[int, ...], *, generator: torch.Generator | None = None) -> nn.Module:
     """A linear decoder between two shapes of one sample.
 
-    Maps [channel, ...] of the same rank: interpolated to the size of the target, then a transposed convolution of width 3, as Predify's
-    default. Anything else: one dense layer. Weights are uniform as torch draws those layers' own, from `generator`.
+    Maps [channel, ...] of the same rank: interpolated to the size of the target, then a convolution of width 3 (the map of Predify's
+    transposed convolution, which at stride 1 is the same and slower). Anything else: one dense layer. Weights are uniform, from
+    `generator`, within the bounds in which torch draws a transposed convolution and a dense layer.
     """
     spatial = len(value) - 1
-    if len(target) == len(value) and spatial in _TRANSPOSED:
-        layer: nn.Module = _TRANSPOSED[spatial](value[0], target[0], kernel_size=3, padding=1)
+    if len(target) == len(value) and spatial in _CONVOLUTIONS:
+        layer: nn.Module = _CONVOLUTIONS[spatial](value[0], target[0], kernel_size=3, padding=1)
         decoder = nn.Sequential(layer)
         if value[1:] != target[1:]:
             decoder.insert(0, nn.Upsample(size=target[1:], mode=_MODES[spatial], align_corners=False))
-        # torch's own for a transposed convolution, which counts the other side
+        # of a transposed convolution torch counts the other side
         fan_in = target[0] * 3**spatial
     else:
         fan_in = prod(value)
