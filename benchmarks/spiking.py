@@ -81,7 +81,7 @@ def stdp_rows(units: int, steps: int, count: int, *, brian: bool, rounds: int, a
 
     def share(scale: float) -> float:
         net.input_weight.data.copy_(into * scale)
-        return float(net.spikes(x[:2]).mean())
+        return float(net.spikes(x[:2]).detach().mean())
 
     scale = scale_for(activity, share, 0.01, 100.0)
     share(scale)

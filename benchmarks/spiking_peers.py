@@ -1,7 +1,6 @@
 """The same spiking networks in snnTorch, Norse, SpikingJelly, BindsNET and Brian2, each as its documentation writes them."""
 
 import importlib.util
-import resource
 import sys
 import tempfile
 from importlib.abc import Loader, MetaPathFinder
@@ -201,8 +200,7 @@ class Brian:
         b.prefs.codegen.cpp.extra_compile_args_gcc = ["-w", "-O3", "-ffast-math", "-march=native", "-std=c++11"]
         b.defaultclock.dt = 1 * b.ms
         steps, units = x.shape[0], len(weight)
-        tau = -1 / np.log(constants["decay"])
-        numbers = {"tau": tau * b.ms, "scale": (1 - constants["decay"]) / constants["decay"]}
+        numbers = {"tau": -1 / np.log(constants["decay"]) * b.ms, "scale": (1 - constants["decay"]) / constants["decay"]}
         for name in ("a_plus", "a_minus"):
             numbers[name] = constants[name]
         for name in ("tau_plus", "tau_minus"):
@@ -234,9 +232,3 @@ class Brian:
         weight = np.zeros(self.there.shape)
         weight[self.there] = np.asarray(self.synapses.w)
         return weight, int(self.spikes.num_spikes)
-
-
-def cpu_of_children() -> float:
-    """CPU seconds of all processes that this one started and that have ended."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
