@@ -26,10 +26,26 @@ TRANSFORMATIONS = {
 GIOTTO = {"landscape", "betti"}
 
 
+# with other versions of numpy and scikit-learn, one measure of each kind says enough
+KINDS = {
+    "rtd_lite",
+    "cka",
+    "cka_rbf",
+    "procrustes",
+    "rsa_tau",
+    "rsa_correlation",
+    "rsa_poisson",
+    "jaccard_knn_10",
+    "ridge",
+    "svcca",
+    "pwcca",
+    "wasserstein",
+}
+
+
 def marked(names):
-    return [
-        pytest.param(name, marks=pytest.mark.giotto) if name in GIOTTO else pytest.param(name, marks=pytest.mark.smoke) for name in names
-    ]
+    marks = {**dict.fromkeys(GIOTTO, pytest.mark.giotto), **dict.fromkeys(KINDS, pytest.mark.smoke)}
+    return [pytest.param(name, marks=marks.get(name, ())) for name in names]
 
 
 @pytest.fixture(params=marked(MEASURES))
@@ -169,7 +185,7 @@ def null(measure: Measure, a: Cloud, b: Cloud, permutations: int) -> np.ndarray:
 @pytest.mark.parametrize("width", [8, 64, 512])
 def test_unrelated_clouds_are_at_chance_whatever_their_width(measure, width):
     rng = np.random.default_rng(width)
-    n, draws, permutations = 32, 5, 9
+    n, draws, permutations = 26, 4, 9
     places = []
     for _ in range(draws):
         a, b = (Cloud(np.abs(rng.normal(size=(n, width))) if measure.name == "rsa_poisson" else rng.normal(size=(n, width))) for _ in "ab")
@@ -185,8 +201,8 @@ def test_unrelated_clouds_are_at_chance_whatever_their_width(measure, width):
             return
         calibrated, spread = ((v - chance.mean()) / (measure.identical - chance.mean()) for v in (found, chance))
         places.append(((spread < calibrated).mean() + (spread <= calibrated).mean()) / 2)
-    # the place of a value among its null is uniform: the mean of five has a standard deviation of 0.13
-    assert abs(np.mean(places) - 0.5) < 3 * 0.13
+    # the place of a value among its null is uniform: the mean of four has a standard deviation of 0.145
+    assert abs(np.mean(places) - 0.5) < 3 * 0.145
 
 
 def test_related_clouds_are_beyond_chance(measure):
