@@ -2,12 +2,14 @@
 
 import os
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+from synctopo.answers import form_of, print_json, print_places, tell_status, tell_tables
 
 app = typer.Typer(
     help="Compare what brains-in-silico learn: run a study, look at its tables, or compute RTD between your own arrays.",
@@ -105,7 +107,7 @@ def run(
         count = jobs if jobs != 0 else processors()
         execute = executor(count)
         if dry_run:
-            _tell_status(plan, root, count, json_)
+            tell_status(plan, root, count, json_)
             return
         if not all(piece.done(root) for piece in plan.of("compare")):
             _compile()
@@ -117,11 +119,11 @@ def run(
         if json_:
             failed = [{"stage": f.piece.stage, "label": f.piece.label, "reason": f.failure} for f in failures]
             places = {what: str(path) for what, path in written.places.items()}
-            _print_json({"study": plan.study.name, "size": plan.study.size, "folder": str(root), "failures": failed, "written": places})
+            print_json({"study": plan.study.name, "size": plan.study.size, "folder": str(root), "failures": failed, "written": places})
         else:
             for text in written.shown:
                 typer.echo(text)
-            _print_places(written.places)
+            print_places(written.places)
         if failures:
             raise typer.Exit(1)
 
@@ -135,7 +137,7 @@ def status(
         from synctopo.executors import processors
 
         _, plan, root = _loaded(study, size, smoke, set_, out, data)
-        _tell_status(plan, root, processors(), json_)
+        tell_status(plan, root, processors(), json_)
 
 
 @app.command()
@@ -156,14 +158,14 @@ def table(
         from synctopo.naming import unknown
         from synctopo.report import tables_of
 
-        form = _format(format_, to, json_)
+        form = form_of(format_, to, json_)
         _, plan, root = _loaded(study, size, smoke, set_, out, data)
         found = {t.name: t for t in tables_of(plan, root)}
         if form == "parquet":
             name = name or "tidy"
         if name and name not in found:
             raise unknown("table", name, found, "in this study")
-        _tell_tables([found[name]] if name else list(found.values()), form, to)
+        tell_tables([found[name]] if name else list(found.values()), form, to)
 
 
 @app.command()
@@ -176,13 +178,15 @@ def report(study: STUDY, size: SIZE = "", smoke: SMOKE = False, set_: SET = None
         _, plan, root = _loaded(study, size, smoke, set_, out, data)
         written = write_all(plan, root)
         if not written.places:
-            raise ValueError(f"there are no rows of this study in {root} yet; run it first: synctopo run.")
+            raise ValueError(
+                f"there are no rows of this study in {root} yet (rows of older code or settings do not count); run it first: synctopo run."
+            )
         stages = status_of(plan, root)
         left = sum(stage.pieces - stage.done for stage in stages)
         if left:
             every = sum(stage.pieces for stage in stages)
             typer.echo(f"the report lacks what is not done yet: {left} of {every} pieces; synctopo run makes them.", err=True)
-        _print_places(written.places)
+        print_places(written.places)
 
 
 @app.command()
@@ -213,7 +217,7 @@ def rtd(
         from synctopo.arrays import where as draw
         from synctopo.progress import of_comparisons
 
-        form = _format(format_, to, json_)
+        form = form_of(format_, to, json_)
         chosen = measure or ["rtd"]
         if where is not None:
             can_draw(arrays, where)
@@ -227,7 +231,7 @@ def rtd(
         elif plain is not None:
             typer.echo(plain)
         else:
-            _tell_tables([pairwise.tidy(rows)] if form in ("csv", "parquet") else pairwise.tables(rows), form, to)
+            tell_tables([pairwise.tidy(rows)] if form in ("csv", "parquet") else pairwise.tables(rows), form, to)
         if where is not None:
             typer.echo(draw(arrays, where), err=json_)
 
@@ -242,7 +246,7 @@ def ls(
         from synctopo.listing import entries, listing
 
         if json_:
-            _print_json(entries(kind))
+            print_json(entries(kind))
         else:
             typer.echo(listing(kind))
 
@@ -266,92 +270,6 @@ def _compile() -> None:
     if not rtd.is_compiled():
         typer.echo("compiling the RTD engine (once; later commands load it from a file) ...", err=True)
         rtd.warm_up()
-
-
-def _format(format_: str, to: Path | None, as_json: bool) -> str:
-    """The form of the answer: json, parquet, or one of formats.FORMATS; by --format, else by the ending of --to."""
-    from synctopo.formats import ENDINGS, FORMATS, needs_pyarrow
-    from synctopo.naming import unknown
-
-    if as_json and (format_ or to is not None):
-        raise ValueError("--json is an answer of its own; leave out --format and --to.")
-    if as_json:
-        return "json"
-    if format_ and format_ not in (*FORMATS, "parquet"):
-        raise unknown("format", format_, (*FORMATS, "parquet"))
-    ending = "" if to is None else to.suffix.removeprefix(".")
-    by_ending = {"parquet": "parquet"} | {end: form for form, end in ENDINGS.items()}
-    form = format_ or by_ending.get(ending, "" if to is not None else "md")
-    if not form:
-        raise unknown("format", ending or to, by_ending, "by the ending of --to")
-    if form == "parquet" and to is None:
-        raise ValueError("Parquet is no text to print; name a file: --to tidy.parquet.")
-    if form == "parquet":
-        needs_pyarrow()
-    return form
-
-
-def _tell_tables(tables: list[Any], form: str, to: Path | None) -> None:
-    from synctopo.formats import parquet, rendered
-    from synctopo.store import write_bytes
-
-    if form == "json":
-        _print_json([{"name": t.name, "title": t.title, "rows": _plain(t.frame)} for t in tables])
-        return
-    if form == "parquet" and len(tables) > 1:
-        raise ValueError("a Parquet file holds one table; name it with --name.")
-    content = parquet(tables[0].frame) if form == "parquet" else "\n".join(rendered(t, form) for t in tables).encode()
-    if to is None:
-        typer.echo(content.decode())
-    else:
-        write_bytes(to, content)
-        typer.echo(f"written: {to}")
-
-
-def _plain(frame: Any) -> list[dict[str, Any]]:
-    import json
-
-    held: list[dict[str, Any]] = json.loads(frame.astype(object).where(frame != "", None).to_json(orient="records", double_precision=15))
-    return held
-
-
-def _tell_status(plan: Any, root: Path, processors: int, as_json: bool) -> None:
-    from synctopo import cost
-    from synctopo.pipeline import status as status_of
-
-    stages, costs = status_of(plan, root), cost.costs(plan, root)
-    if as_json:
-        told = [
-            {
-                "stage": s.stage,
-                "pieces": s.pieces,
-                "done": s.done,
-                "failures": [{"label": label, "reason": reason} for label, reason in s.failures],
-                "seconds_left": c.seconds,
-            }
-            for s, c in zip(stages, costs, strict=True)
-        ]
-        left = {"pieces_left": sum(c.pieces for c in costs), "seconds_left": cost.left(costs, processors), "processors": processors}
-        _print_json({"study": plan.study.name, "size": plan.study.size, "folder": str(root), "stages": told, **left})
-        return
-    typer.echo(f"{plan.study.name}{f' ({plan.study.size})' if plan.study.size else ''} in {root}")
-    for progress in stages:
-        failed = f", {len(progress.failures)} failed" if progress.failures else ""
-        typer.echo(f"  {progress.stage:8} {progress.done:6} of {progress.pieces} done{failed}")
-        for label, reason in progress.failures:
-            typer.echo(f"           {label}: {reason}")
-    typer.echo(f"  {cost.told(costs, processors)}")
-
-
-def _print_places(places: Mapping[str, Path]) -> None:
-    for what, path in places.items():
-        typer.echo(f"{what + ':':42}{path}")
-
-
-def _print_json(value: Any) -> None:
-    import json
-
-    typer.echo(json.dumps(value, indent=1, allow_nan=False))
 
 
 def main() -> None:

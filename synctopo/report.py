@@ -74,7 +74,9 @@ def write_all(plan: Plan, root: Path) -> Written:
 def _rows(plan: Plan, root: Path) -> list[Row]:
     found = rows(root, plan.of("judge") + plan.of("compare"))
     if not any(r["kind"] == "model" for r in found):
-        raise ValueError(f"there are no rows of this study in {root} yet; run it first: synctopo run.")
+        raise ValueError(
+            f"there are no rows of this study in {root} yet (rows of older code or settings do not count); run it first: synctopo run."
+        )
     return list(found)
 
 

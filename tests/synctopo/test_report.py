@@ -104,7 +104,7 @@ def test_figures_take_the_colour_of_the_text_and_have_no_background(made):
 def test_without_rows_there_is_no_report(tmp_path):
     planned = plan(Study.from_table(tomllib.loads(STUDY)))
     assert write_all(planned, tmp_path).places == {}
-    with pytest.raises(ValueError, match=r"there are no rows of this study in .* yet; run it first"):
+    with pytest.raises(ValueError, match=r"there are no rows of this study in .* yet \(rows of older .*\); run it first"):
         page(planned, tmp_path)
 
 
