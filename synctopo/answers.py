@@ -10,8 +10,8 @@ import typer
 
 def form_of(format_: str, to: Path | None, as_json: bool) -> str:
     """The form of the answer: json, parquet, or one of formats.FORMATS; by --format, else by the ending of --to."""
-    from synctopo.formats import ENDINGS, FORMATS, needs_pyarrow
     from synctopo.naming import unknown
+    from synctopo.tables.formats import ENDINGS, FORMATS, needs_pyarrow
 
     if as_json and (format_ or to is not None):
         raise ValueError("--json is an answer of its own; leave out --format and --to.")
@@ -33,8 +33,8 @@ def form_of(format_: str, to: Path | None, as_json: bool) -> str:
 
 def tell_tables(tables: list[Any], form: str, to: Path | None) -> None:
     """Print the tables in that form, or write them to `to` and say so. Raises ValueError for several tables as Parquet."""
-    from synctopo.formats import parquet, rendered
     from synctopo.store import write_bytes
+    from synctopo.tables.formats import parquet, rendered
 
     if form == "json":
         print_json([{"name": t.name, "title": t.title, "rows": _plain(t.frame)} for t in tables])

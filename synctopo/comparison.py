@@ -11,10 +11,10 @@ import pandas as pd
 from torch import Tensor
 
 import rtd
-from synctopo.chance import chance, interval
 from synctopo.measures import Cloud, Measure, Quantity, named
 from synctopo.naming import unknown
 from synctopo.recording import Recording
+from synctopo.statistics.calibration import chance, interval
 from synctopo.store import digest
 
 Key = tuple[str, str, int | None]
@@ -50,7 +50,7 @@ def compare(
       ci_low, ci_high (95 %), resamples
       status (`ok`, `silent`, `degenerate`), reason; hash_a, hash_b (of what was compared), hash_samples (of their names)
     A silent or degenerate comparison is a row without a value, with its reason; what was not asked for is missing too. What chance and the
-    interval are is said in `synctopo.chance`.
+    interval are is said in `synctopo.statistics.calibration`.
     Raises ValueError for unknown measures or sites, fewer than two recordings, and recordings of different samples.
     """
     whole = recordings if isinstance(recordings, Mapping) else dict(zip(_letters(), recordings, strict=False))

@@ -8,9 +8,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from synctopo import figures
-from synctopo.pivots import mean_matrix
-from synctopo.selection import Row, at_one_step, held, ordered
 from synctopo.study import Study
+from synctopo.tables.pivots import mean_matrix
+from synctopo.tables.selection import Row, at_one_step, held, ordered
 
 
 @dataclass(frozen=True)

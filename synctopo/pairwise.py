@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 
 from synctopo.arrays import read
-from synctopo.cells import ARROWS, Daggers, between, chance_of, daggers, digits_of, headed, most_alike, number
 from synctopo.comparison import Asked, Listener, rows_of_pair
-from synctopo.formats import Table
 from synctopo.measures import Cloud, measure_from, named
 from synctopo.recording import Recording
-from synctopo.significance import adjusted
+from synctopo.statistics.significance import adjusted
+from synctopo.tables.cells import ARROWS, Daggers, between, chance_of, daggers, digits_of, headed, most_alike, number
+from synctopo.tables.formats import Table
 
 Row = Mapping[str, Any]
 PLAIN = ("n", "width_a", "width_b", "measure", "parameters", "closer", "identical", "seed", "value", "forward", "backward", "stderr")

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from synctopo.data import load
-from synctopo.selection import Row
 from synctopo.store import code_version, read_json
+from synctopo.tables.selection import Row
 from synctopo.work import FOLDERS, STAGES, Plan
 
 

@@ -8,14 +8,14 @@ from typing import Any
 
 import jinja2
 
-from synctopo.formats import ENDINGS, FORMATS, Table, rendered
 from synctopo.gallery import Picture, pictures
-from synctopo.pivots import means
 from synctopo.provenance import controls, provenance
-from synctopo.selection import Row, at_one_step, ordered
 from synctopo.store import write_bytes
 from synctopo.study import Study
 from synctopo.tables import study_tables, tidy
+from synctopo.tables.formats import ENDINGS, FORMATS, Table, rendered
+from synctopo.tables.pivots import means
+from synctopo.tables.selection import Row, at_one_step, ordered
 from synctopo.work import Plan, rows
 
 

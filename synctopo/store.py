@@ -18,7 +18,7 @@ COMPUTING: tuple[str, ...] = (
     "rsnn",
     "rtd",
     *(f"synctopo/{name}.py" for name in ("coders", "corruption", "feedback", "learning", "robustness")),
-    *(f"synctopo/{name}" for name in ("models", "catalog.py", "chance.py", "comparison.py", "data.py", "measures")),
+    *(f"synctopo/{name}" for name in ("models", "catalog.py", "comparison.py", "data.py", "measures", "statistics/calibration.py")),
     *(f"synctopo/{name}" for name in ("maps.py", "precision.py", "recorder.py", "recording.py", "reduction.py", "training.py", "work.py")),
 )
 

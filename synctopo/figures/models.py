@@ -11,8 +11,8 @@ from scipy.cluster.hierarchy import dendrogram, linkage
 from scipy.spatial.distance import squareform
 
 from synctopo.figures.writing import COLOURS, MARKERS, ON_BRIGHT, ON_DARK
-from synctopo.pivots import mean_matrix
-from synctopo.selection import Row, between, over
+from synctopo.tables.pivots import mean_matrix
+from synctopo.tables.selection import Row, between, over
 
 
 def rtd_matrix(rows: Sequence[Row], conditions: Sequence[str], *, measure: str, site: str) -> Figure:

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from synctopo.figures.models import panels
 from synctopo.figures.writing import COLOURS, MARKERS
-from synctopo.selection import Row, between
+from synctopo.tables.selection import Row, between
 
 
 def time_matrix(frame: pd.DataFrame, *, title: str = "") -> Figure:

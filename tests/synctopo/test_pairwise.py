@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from synctopo.formats import rendered
 from synctopo.pairwise import as_json, compared, tables, tidy, told
+from synctopo.tables.formats import rendered
 
 pytestmark = pytest.mark.smoke
 

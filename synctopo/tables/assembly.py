@@ -1,41 +1,19 @@
-"""Tables: rows arranged for a reader; nothing is computed here but means, spreads and what the statistics say."""
+"""The tables of a study, assembled from its rows."""
 
 from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
-from synctopo.ceiling import ceiling
-from synctopo.cells import spread
-from synctopo.contrasts import contrasts, last, layers, performance, steps
-from synctopo.formats import ENDINGS, FORMATS, Table, rendered
-from synctopo.pivots import matrix, mean_matrix, means, measures
-from synctopo.resilience import resilience
-from synctopo.selection import Row, at_one_step, between, between_seeds, closer_of, ordered
-from synctopo.sequences import trends
-from synctopo.significance import adjusted
-
-__all__ = [
-    "ENDINGS",
-    "FORMATS",
-    "PERFORMANCE",
-    "Row",
-    "Table",
-    "between",
-    "contrasts",
-    "edges",
-    "layers",
-    "matrix",
-    "mean_matrix",
-    "means",
-    "measures",
-    "models",
-    "performance",
-    "rendered",
-    "spread",
-    "study_tables",
-    "tidy",
-]
+from synctopo.statistics.noise_ceiling import ceiling
+from synctopo.statistics.significance import adjusted
+from synctopo.tables.cells import spread
+from synctopo.tables.conditions import contrasts, last, layers, performance, steps
+from synctopo.tables.corrupted import resilience
+from synctopo.tables.formats import Table
+from synctopo.tables.pivots import matrix, measures
+from synctopo.tables.selection import Row, at_one_step, between_seeds, closer_of, ordered
+from synctopo.tables.sequences import trends
 
 PERFORMANCE = {
     "read-out accuracy (%)": ("readout_accuracy", 100, 1),
@@ -71,7 +49,7 @@ def tidy(rows: Sequence[Row]) -> pd.DataFrame:
     """The rows of all pairs as one frame, a value a line: the source of every other table.
 
     Beside what a pair's row holds: q, its p corrected over all rows (Benjamini and Hochberg), and the noise ceiling of the two conditions
-    by that measure at that site (`synctopo.ceiling`; the mean of both), ceiling_lower and ceiling_upper, of which the upper is more alike.
+    by that measure at that site (`synctopo.statistics.ceiling`; the mean of both), ceiling_lower and ceiling_upper, the upper more alike.
     """
     pairs = [r for r in rows if r["kind"] == "pair"]
     if not pairs:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from synctopo.resilience import resilience
+from synctopo.tables.corrupted import resilience
 
 
 def _entry(corruption: str, amount: float, right: list[int], moved: bool = False) -> dict[str, Any]:

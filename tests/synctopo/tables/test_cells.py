@@ -2,7 +2,7 @@
 
 import pytest
 
-from synctopo.cells import between, chance_of, daggers, headed, most_alike, number, spread
+from synctopo.tables.cells import between, chance_of, daggers, headed, most_alike, number, spread
 
 pytestmark = pytest.mark.smoke
 

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 from scipy.stats import kendalltau
 
-from synctopo.cells import digits_of, headed, number
-from synctopo.formats import Table
-from synctopo.selection import Row, closer_of, ordered, pairs, values
+from synctopo.tables.cells import digits_of, headed, number
+from synctopo.tables.formats import Table
+from synctopo.tables.selection import Row, closer_of, ordered, pairs, values
 
 
 def tau(numbers: Sequence[float]) -> float | None:

@@ -6,11 +6,11 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from synctopo.cells import chance_of, digits_of, headed, number, spread
-from synctopo.formats import Table
-from synctopo.selection import Row, closer_of, distances, ordered, pairs, status, values
-from synctopo.significance import adjusted, reach, stars
-from synctopo.statistics import Excess, excess, sign_flip
+from synctopo.statistics.significance import adjusted, reach, stars
+from synctopo.statistics.units import Excess, excess, sign_flip
+from synctopo.tables.cells import chance_of, digits_of, headed, number, spread
+from synctopo.tables.formats import Table
+from synctopo.tables.selection import Row, closer_of, distances, ordered, pairs, status, values
 
 Pair = tuple[str, str]
 Cell = tuple[str, str, str]

@@ -6,9 +6,9 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from synctopo.cells import Daggers, daggers, digits_of, headed, most_alike, number, spread
-from synctopo.formats import Table
-from synctopo.selection import Row, between, closer_of, held, one_seed, ordered, over, pairs, values
+from synctopo.tables.cells import Daggers, daggers, digits_of, headed, most_alike, number, spread
+from synctopo.tables.formats import Table
+from synctopo.tables.selection import Row, between, closer_of, held, one_seed, ordered, over, pairs, values
 
 
 def matrix(rows: Sequence[Row], conditions: Sequence[str], measure: str, site: str) -> Table:

@@ -7,7 +7,7 @@ import sys
 import pandas as pd
 import pytest
 
-from synctopo.formats import FORMATS, Table, parquet, rendered
+from synctopo.tables.formats import FORMATS, Table, parquet, rendered
 
 pytestmark = pytest.mark.smoke
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from synctopo.ceiling import ceiling
+from synctopo.statistics.noise_ceiling import ceiling
 
 pytestmark = pytest.mark.smoke
 

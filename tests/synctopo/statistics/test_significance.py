@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from synctopo.significance import adjusted, reach, stars, together
+from synctopo.statistics.significance import adjusted, reach, stars, together
 
 pytestmark = pytest.mark.smoke
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from synctopo.significance import LEVEL, adjusted, together
+from synctopo.statistics.significance import LEVEL, adjusted, together
 
 DAGGER = "†"
 ARROWS = {"lower": "↓", "higher": "↑"}

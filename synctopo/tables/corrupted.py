@@ -5,10 +5,10 @@ from typing import Any
 
 import pandas as pd
 
-from synctopo.cells import between, number, spread
-from synctopo.formats import Table
 from synctopo.robustness import Accuracy, mean_corruption_error
-from synctopo.selection import Row, ordered
+from synctopo.tables.cells import between, number, spread
+from synctopo.tables.formats import Table
+from synctopo.tables.selection import Row, ordered
 
 Entry = dict[str, Any]
 

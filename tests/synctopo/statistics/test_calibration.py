@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from synctopo.chance import against, chance, interval
 from synctopo.measures import MEASURES, Cloud
+from synctopo.statistics.calibration import against, chance, interval
 
 pytestmark = pytest.mark.smoke
 

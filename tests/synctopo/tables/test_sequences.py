@@ -9,12 +9,12 @@ import torch
 from synctopo.data import clusters, rings
 from synctopo.measures import MEASURES, Cloud
 from synctopo.models import MovedPoints, points
-from synctopo.selection import over, pairs, values
-from synctopo.sequences import tau, trends
 from synctopo.study import Study
+from synctopo.tables.selection import over, pairs, values
+from synctopo.tables.sequences import tau, trends
 
 FEW = (2, 3, 4, 5, 6, 10, 12)
-STUDIES = Path(__file__).parent.parent.parent / "studies"
+STUDIES = Path(__file__).parent.parent.parent.parent / "studies"
 
 
 def moved(data, move) -> np.ndarray:

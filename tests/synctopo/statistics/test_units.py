@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from synctopo.statistics import excess, relabelling, separation, sign_flip
+from synctopo.statistics.units import excess, relabelling, separation, sign_flip
 
 pytestmark = pytest.mark.smoke
 
