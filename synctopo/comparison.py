@@ -50,7 +50,7 @@ def compare(
       ci_low, ci_high (95 %), resamples
       status (`ok`, `silent`, `degenerate`), reason; hash_a, hash_b (of what was compared), hash_samples (of their names)
     A silent or degenerate comparison is a row without a value, with its reason; what was not asked for is missing too. What chance and the
-    interval are is said in `synctopo.statistics.calibration`.
+    interval are is said in `synctopo.statistics`.
     Raises ValueError for unknown measures or sites, fewer than two recordings, and recordings of different samples.
     """
     whole = recordings if isinstance(recordings, Mapping) else dict(zip(_letters(), recordings, strict=False))
