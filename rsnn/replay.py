@@ -5,11 +5,13 @@ from typing import no_type_check
 import numpy as np
 from numba import njit
 
+INNER = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+"""Options of kernels that only other kernels call: the half of the compiling that would make them callable from Python is saved."""
 TILE = 256  # synapses whose missed spikes are looked at together
 NEVER = -1.0  # in place of a time: counts for nothing
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", **INNER)
 @no_type_check
 def decay_all(z, n):
     """e^-z in place of the first n numbers, 0 where z is negative: (e^(-z / 256))^256, which is vector arithmetic throughout."""
@@ -28,7 +30,7 @@ def decay_all(z, n):
         z[k] = p if t >= 0.0 else 0.0
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", **INNER)
 @no_type_check
 def replay(first, stop, onto, dense, weight, rule, past, scratch, now, last, fires):
     """Bring the row `first:stop`, last visited at step `last`, to step `now`, in which its neuron `fires` or does not."""

@@ -11,7 +11,7 @@ from typing import NamedTuple, no_type_check
 import numpy as np
 from numba import njit
 
-from rsnn.replay import replay
+from rsnn.replay import INNER, replay
 
 SPENT = 1e-18  # a trace below this moves no weight by as much as rounding does
 
@@ -86,7 +86,7 @@ class Scratch(NamedTuple):
     to_minus: np.ndarray
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", **INNER)
 @no_type_check
 def move_dense(row, later, earlier, post, factor, minus, low, high, out):
     """Strengthen a row by what was gained, weaken it by the postsynaptic traces, and add it to `out`."""
@@ -101,7 +101,7 @@ def move_dense(row, later, earlier, post, factor, minus, low, high, out):
         out[i] += w
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", **INNER)
 @no_type_check
 def move_sparse(row, onto, later, earlier, post, factor, minus, low, high, out):
     """`move_dense` of a row whose synapse k goes to `onto[k]`."""
@@ -117,7 +117,7 @@ def move_sparse(row, onto, later, earlier, post, factor, minus, low, high, out):
         out[i] += w
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", **INNER)
 @no_type_check
 def visit(which, n, synapses, rule, past, scratch, fires, out):
     """Bring the rows of the first n neurons of `which` up to now, in which all of them fire or none does, and add them to `out`."""
@@ -158,7 +158,7 @@ def visit(which, n, synapses, rule, past, scratch, fires, out):
             weight[first + j], out[j] = 0.0, kept
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", **INNER)
 @no_type_check
 def send(j, synapses, value, out):
     """Add the row of neuron j times `value` to `out`."""
