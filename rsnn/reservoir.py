@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 
 from rsnn.kernels import advance
-from rsnn.rows import Past, Rule, Scratch, Synapses, end_sample, learn_step, scale, send, settle, visit
+from rsnn.rows import NO, Past, Rule, Scratch, Synapses, end_sample, learn_step, scale, send, settle, visit
 
 
 class Plastic(NamedTuple):
@@ -50,7 +50,7 @@ def learn(x, drive, state, theta, raster, neurons, adaptation, recurrent, affere
         if from_rest:
             state[:] = 0.0
         for t in range(steps):
-            arrivals = 0
+            arrivals = np.int64(0)
             if by_spikes:
                 inward[:] = 0.0
                 for j in range(x.shape[2]):
@@ -59,13 +59,14 @@ def learn(x, drive, state, theta, raster, neurons, adaptation, recurrent, affere
                         arrivals += 1
                 # rows that learn have to be up to date before they are sent on
                 if input_learns:
-                    visit(arrived, arrivals, afferent.synapses, afferent.rule, afferent.past, afferent.scratch, False, inward)
+                    visit(arrived, arrivals, afferent.synapses, afferent.rule, afferent.past, afferent.scratch, NO, inward)
                 else:
                     for n in range(arrivals):
                         send(arrived[n], afferent.synapses, x[s, t, arrived[n]], inward)
             else:
-                inward[:] = drive[s, t]
-            count = 0
+                for i in range(units):
+                    inward[i] = drive[s, t, i]
+            count = np.int64(0)
             for i in range(units):
                 height = threshold[i] + theta[i]
                 current[i], voltage[i], resting[i], _, spike = advance(

@@ -13,6 +13,7 @@ from numba import njit
 
 from rsnn.replay import INNER, replay
 
+NO, YES = np.int64(0), np.int64(1)  # numba compiles a kernel again for each literal that it is called with, False, True and 0 among them
 SPENT = 1e-18  # a trace below this moves no weight by as much as rounding does
 
 
@@ -180,7 +181,7 @@ def settle(synapses, rule, past, scratch):
     clock, closing = past.clock, past.closing
     now = clock[0]
     waiting = np.empty(len(past.last), dtype=np.int64)
-    n = 0
+    n = np.int64(0)
     for j in range(len(past.last)):
         if not rule.uniform or past.pre[j] > SPENT:
             waiting[n] = j
@@ -188,7 +189,7 @@ def settle(synapses, rule, past, scratch):
         else:
             past.pre[j] = 0.0
             past.slow_pre[j] *= 0.0 if closing[past.last[j]] < now else rule.decay_slow_pre ** (now - past.last[j])
-    visit(waiting, n, synapses, rule, past, scratch, False, scratch.unused)
+    visit(waiting, n, synapses, rule, past, scratch, NO, scratch.unused)
     past.last[:] = 0
     closed = closing[now] <= now
     past.gained[0] = 0.0
@@ -227,7 +228,7 @@ def learn_step(synapses, rule, past, scratch, sending, n_sending, fired, n_fired
             past.newest[i] = clock[2]
             clock[2] += 1
         past.until[now] = clock[2]
-    visit(sending, n_sending, synapses, rule, past, scratch, True, out)
+    visit(sending, n_sending, synapses, rule, past, scratch, YES, out)
     if rule.uniform:
         for n in range(n_fired):
             i = fired[n]

@@ -103,7 +103,7 @@ def add_paths(
             else:
                 k = midpoint(m, min(i, j), max(i, j))
                 if depth == len(stack):
-                    stack = longer(stack, 0)
+                    stack = longer(stack, depth + 1)
                 stack[depth] = (k << 16) | j
                 depth += 1
                 j = k
@@ -192,7 +192,7 @@ def pair(
                     else:
                         row = max(row, r)
                         if used == len(pool):
-                            pool = longer(pool, 0)
+                            pool = longer(pool, used + 1)
                         pool[used] = r
                         used += 1
                     word = column[d] & ((one_bit << np.uint64(high)) - one_bit)

@@ -186,7 +186,7 @@ def candidates(
             if held:
                 continue
             if count == len(found):
-                found = longer(found, 0)
+                found = longer(found, count + 1)
             found[count] = (i << 16) | j
             count += 1
     return found, count

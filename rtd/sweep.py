@@ -128,8 +128,8 @@ def sweep(
                 count = components(rows, seed, left, rest, found)
                 if count > 1:
                     if many == len(places):
-                        places = longer(places, 0)
-                        offsets = longer(offsets, 0)
+                        places = longer(places, many + 1)
+                        offsets = longer(offsets, many + 2)
                     end = offsets[many] + count
                     if end > len(points):
                         points = longer(points, end)
