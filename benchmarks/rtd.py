@@ -117,8 +117,12 @@ def lite(w: np.ndarray, v: np.ndarray) -> float:
 
 
 def rows(quick: bool) -> Iterator[Row]:
-    warm_up()
     giotto, gudhi = (importlib.util.find_spec(name) is not None for name in ("gph", "gudhi"))
+    # compiling and importing is nobody's time
+    warm_up()
+    few = correlated(8)
+    for peer in (by_ripser, *([lambda w, v: by_giotto(w, v, 1)] if giotto else []), *([by_gudhi] if gudhi else [])):
+        peer(*few)
     for n in (100, 250, 500) if quick else (100, 250, 500, 1000, 2000):
         for name, make in CASES.items():
             w, v = make(n)

@@ -5,7 +5,7 @@ is a triangle in the lune of an edge with m = t, or the cap of an edge with w = 
 """
 
 import numpy as np
-from jaxtyping import Int64, UInt64
+from jaxtyping import Int32, Int64, UInt64
 
 from rtd.barcode import Barcode
 from rtd.compilation import kernel, leading_zeros, longer, part_of_kernel
@@ -41,7 +41,7 @@ def midpoint(m: Int64[np.ndarray, "n n"], i: int, j: int) -> int:
 @part_of_kernel
 def is_before(i: int, j: int, p: int) -> bool:
     """Whether the id of the edge ij is less than p."""
-    return (min(i, j) << 16) | max(i, j) < p
+    return (i << 16) | j < p if i < j else (j << 16) | i < p
 
 
 @part_of_kernel
@@ -129,8 +129,8 @@ def pair(
     first: Int64[np.ndarray, " n+1"],
     hops: Int64[np.ndarray, "hop 4"],
     pairs: Int64[np.ndarray, "row 4"],
-    pool: Int64[np.ndarray, " room"],
-) -> Int64[np.ndarray, " more"]:
+    pool: Int32[np.ndarray, " room"],
+) -> Int32[np.ndarray, " more"]:
     """Add the cells up to the position (until, until_id) and pair critical edges with them.
 
     Cells are late caps, flat edges and edges of several components, each as ids in order of position and then times, and of the last the
@@ -181,6 +181,8 @@ def pair(
             k += 1
             # from the highest row down: rows that have a column are cleared by it, the others are listed
             row, begin = -1, used
+            if used + len(pairs) > len(pool):
+                pool = longer(pool, used + len(pairs))
             for d in range(len(column) - 1, -1, -1):
                 word = column[d]
                 while word != 0:
@@ -191,8 +193,6 @@ def pair(
                             column[pool[e] >> 6] ^= one_bit << np.uint64(pool[e] & 63)
                     else:
                         row = max(row, r)
-                        if used == len(pool):
-                            pool = longer(pool, used + 1)
                         pool[used] = r
                         used += 1
                     word = column[d] & ((one_bit << np.uint64(high)) - one_bit)
@@ -250,7 +250,7 @@ class Direction:
         self.flat, self.flat_at = _sorted(m, flat)
         self.cursor = np.zeros(4, np.int64)
         self.pairs = np.full((len(self.edges), 4), -1, np.int64)
-        self.pool = np.empty(4 * len(self.edges) + 16, np.int64)
+        self.pool = np.empty(4 * len(self.edges) + 16, np.int32)
 
     @property
     def done(self) -> bool:

@@ -6,7 +6,6 @@ from typing import Any
 
 import numba
 import numpy as np
-from jaxtyping import Int64
 from llvmlite import ir  # type: ignore[import-untyped]
 from numba import types
 from numba.extending import intrinsic
@@ -50,9 +49,9 @@ def _is_in_file(compiled: Any) -> bool:
 
 
 @part_of_kernel
-def longer(a: Int64[np.ndarray, " room"], size: int) -> Int64[np.ndarray, " more"]:
+def longer(a: np.ndarray, size: int) -> np.ndarray:
     """A copy of the array with room for at least `size` entries, at least twice what it had."""
-    more = np.empty(max(2 * len(a), size), np.int64)
+    more = np.empty(max(2 * len(a), size), a.dtype)
     for k in range(len(a)):
         more[k] = a[k]
     return more
