@@ -56,6 +56,17 @@ def test_procrustes_is_the_angle_after_scipys_best_rotation():
     assert np.sin(angle) ** 2 == pytest.approx(scipy.spatial.procrustes(x, y)[2], abs=1e-12)
 
 
+def test_procrustes_is_what_netrep_and_resi_compute():
+    # netrep (2024-07): LinearMetric(alpha=1.0, center_columns=True, zero_pad=True, score_method="angular");
+    # ReSi (2025-04): orthogonal_angular_shape_metric_centered
+    assert procrustes(Cloud(X), Cloud(Y)) == pytest.approx(0.7768214504228564, abs=1e-12)
+
+
+def test_biased_cka_is_what_resi_computes():
+    # ReSi (2025-04): centered_kernel_alignment
+    assert cka_biased(Cloud(X), Cloud(Y)) == pytest.approx(0.6341202750624932, abs=1e-12)
+
+
 def test_a_linear_map_of_two_levels_has_the_cka_of_its_singular_values():
     # orthonormal columns scaled by s: CKA = sum s^2 / sqrt(k sum s^4)
     basis = np.linalg.qr(X - X.mean(0))[0]

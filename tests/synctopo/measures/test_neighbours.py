@@ -27,6 +27,12 @@ def test_values_are_those_of_the_sets_of_neighbours(k):
     assert jaccard_knn(Cloud(X), Cloud(Y), k=k) == pytest.approx(np.mean([len(a & b) / len(a | b) for a, b in pairs]))
 
 
+def test_jaccard_of_directions_is_what_resi_computes():
+    # ReSi (2025-04): jaccard_similarity(k=10), whose neighbours are by cosine, as Euclidean ones are on the sphere
+    x, y = (z / np.linalg.norm(z, axis=1, keepdims=True) for z in (X, Y))
+    assert jaccard_knn(Cloud(x), Cloud(y), k=10) == pytest.approx(0.21398348813209495, abs=1e-12)
+
+
 def test_samples_tied_for_the_last_place_share_it():
     # of the middle point of three on a line, both others are nearest
     line = Cloud(np.array([[0.0], [1.0], [2.0]]))

@@ -19,7 +19,8 @@ RANDOM.standard_normal((20, 10))
 RATES = RANDOM.gamma(2.0, 2.0, (20, 6))
 MORE = RATES[:, :5] + RANDOM.gamma(1.0, 1.0, (20, 5))
 
-# rsatoolbox 0.3.2: compare(calc_rdm(x, method), calc_rdm(y, method), "spearman" or "tau-a")
+# rsatoolbox 0.3.2: compare(calc_rdm(x, method), calc_rdm(y, method), "spearman" or "tau-a");
+# ReSi (2025-04), representational_similarity_analysis, has the value of correlation and Spearman too
 PUBLISHED = {
     ("euclidean", "spearman"): (X, Y, 0.4156945592602799),
     ("euclidean", "tau"): (X, Y, 0.2837649679754943),
