@@ -159,7 +159,8 @@ def test_the_kernel_equals_the_rule_step_by_step(
     if not net.recurrent_mask.any():
         return
     other, x = copy.deepcopy(net), stimulus(samples, steps, seed)
-    input_rule = dataclasses.replace(rule, w_min=-100.0, w_max=100.0, tau_plus=9.0) if plastic_input else None
+    # the bounds hold any input weight that is drawn
+    input_rule = dataclasses.replace(rule, w_min=-1000.0, w_max=1000.0, tau_plus=9.0) if plastic_input else None
     rate = fit_step_by_step(other, x, rule, homeostasis, seeded(seed), input_rule)
     if rate == 0:
         with pytest.raises(ValueError, match="no neuron fired"):
