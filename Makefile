@@ -10,7 +10,7 @@ endif
 
 .PHONY: demo test lint docs clean
 
-demo: .venv/installed  ## the main job on real data: about three minutes on two cores
+demo: .venv/installed  ## the main job on real data: some five minutes on two cores, the installation among them
 	$(BIN)/synctopo run studies/heterogeneity.toml --size demo
 
 test: lint .venv-newest/installed  ## everything that is checked, in both environments

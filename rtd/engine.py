@@ -79,7 +79,7 @@ def is_compiled() -> bool:
 
 
 def warm_up() -> None:
-    """Compile what is not compiled yet, in a few seconds; else the first barcode does."""
+    """Compile what is not compiled yet, which takes some twelve seconds once; else the first barcode does."""
     a = np.array([[0.0, 1.0, 2.0, 1.5], [1.0, 0.0, 1.5, 2.0], [2.0, 1.5, 0.0, 1.0], [1.5, 2.0, 1.0, 0.0]])
     b = a[[0, 2, 1, 3]][:, [0, 2, 1, 3]]
     cross_barcodes(np.kron(a, np.ones((3, 3))), np.kron(np.ones((3, 3)), b))
