@@ -15,11 +15,9 @@ from safetensors.numpy import load_file, save
 
 # What makes numbers; the command line, tables and figures only show them.
 COMPUTING: tuple[str, ...] = (
-    "rsnn",
-    "rtd",
-    *(f"synctopo/{name}.py" for name in ("coders", "corruption", "feedback", "learning", "robustness")),
-    *(f"synctopo/{name}" for name in ("models", "catalog.py", "comparison.py", "data.py", "measures", "statistics/calibration.py")),
-    *(f"synctopo/{name}" for name in ("maps.py", "precision.py", "recorder.py", "recording.py", "reduction.py", "training.py", "work.py")),
+    *("rsnn", "rtd", "synctopo/models", "synctopo/families", "synctopo/measures", "synctopo/statistics/calibration.py"),
+    *(f"synctopo/{name}.py" for name in ("catalog", "comparison", "corruption", "data", "feedback", "maps", "precision", "recorder")),
+    *(f"synctopo/{name}.py" for name in ("recording", "reduction", "robustness", "training", "work")),
 )
 
 

@@ -100,8 +100,9 @@ class Study:
                     raise unknown("site", site, model.sites, f"in models.{name}, which record.sites asks for")
             if data.train == 0 and model.learning.rule != "none":
                 raise ValueError(f"data.train is 0, which leaves nothing to learn from for models.{name}; give it samples.")
-            if isinstance(model, catalog.PointsSpec) and model.shape != data.name:
-                raise ValueError(f"models.{name} moves the points of the data set {model.shape}; set data.name to {model.shape!r}.")
+            wanted = catalog.FAMILIES[model.family].data
+            if wanted is not None and wanted(model) != data.name:
+                raise ValueError(f"models.{name} is a model of the data set {wanted(model)}; set data.name to {wanted(model)!r}.")
         for condition in compare.sequence or ():
             if condition not in models:
                 raise unknown("model", condition, models, "in compare.sequence")

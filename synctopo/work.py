@@ -199,13 +199,9 @@ def performance(model: nn.Module, spec: ModelSpec, x: Tensor, y: np.ndarray, tes
     if spec.learning.supervised:
         scores = record(model, test_x, sites=["readout"], reduce=reduction.mean).cloud("readout")
         found["own_accuracy"] = float((scores.argmax(1) == test_y).mean())
-    if isinstance(spec, catalog.RSNNSpec):
-        seconds = spec.encoder.steps * spec.dt / 1000
-        found |= {
-            "rate_hz": float(shown.mean() / seconds),
-            "spikes_per_sample": float(shown.sum(1).mean()),
-            "silent_units": float((shown.sum(0) == 0).double().mean()),
-        }
+    activity = FAMILIES[spec.family].activity
+    if activity is not None:
+        found |= activity(spec, shown)
     return found
 
 

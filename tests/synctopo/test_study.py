@@ -2,7 +2,7 @@
 
 import pytest
 
-from synctopo.catalog import RSNNSpec
+from synctopo.families.spiking import RSNNSpec
 from synctopo.study import Study
 
 pytestmark = pytest.mark.smoke

@@ -118,7 +118,7 @@ def test_the_table_takes_means_over_seeds_and_leaves_tau_out_where_a_value_is_mi
     [
         (["compare.sequence=['separate', '2 together', 'tree']"], "no model 'tree' in compare.sequence"),
         (["compare.sequence=['separate', '2 together']"], "compare.sequence is .*; wanted: at least 3"),
-        (["data.name='clusters'"], "models.separate moves the points of the data set rings; set data.name to 'rings'"),
+        (["data.name='clusters'"], "models.separate is a model of the data set rings; set data.name to 'rings'"),
     ],
 )
 def test_a_sequence_that_cannot_be_is_said_when_the_study_is_read(changes, sentence):
