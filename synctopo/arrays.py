@@ -1,15 +1,15 @@
 """Arrays of a user's own, read from files; and where two of them differ, drawn."""
 
 import warnings
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 import rtd
+from synctopo.headers import fits, read_npy, read_npz
+from synctopo.mapped import map_tensors
 from synctopo.naming import unknown
-from synctopo.store import read_tensors
 
 ENDINGS = (".npy", ".npz", ".csv", ".safetensors")
 
@@ -18,7 +18,7 @@ def read(path: Path) -> np.ndarray:
     """The array [sample, feature] in a file. Raises ValueError with a sentence for a file that holds no such thing.
 
     A `.npz` or `.safetensors` file must hold one array, or one is named behind a colon: `activations.npz:layer1`. More than two
-    dimensions are flattened behind the first.
+    dimensions are flattened behind the first. What a file claims of itself is checked before memory is taken for it.
     """
     file, _, name = str(path).partition(":") if not path.exists() else (str(path), "", "")
     place = Path(file)
@@ -30,7 +30,7 @@ def read(path: Path) -> np.ndarray:
         array = _one(place, name)
     except UnicodeDecodeError as error:
         raise ValueError(f"{place} is no text of numbers: {error.reason} at byte {error.start}.") from None
-    except (ValueError, EOFError, zipfile.BadZipFile, OSError) as error:
+    except (ValueError, OSError) as error:
         if isinstance(error, ValueError) and str(place) in str(error):
             raise
         raise ValueError(f"{place} is truncated, or no {place.suffix} file of numbers: {str(error).rstrip('.')}.") from None
@@ -44,7 +44,9 @@ def read(path: Path) -> np.ndarray:
         raise ValueError(f"{place} holds whole numbers beyond 2^53, which float64 cannot tell apart; subtract an offset first.")
     with np.errstate(over="ignore"):
         # what is beyond float64 is told as infinite
-        return array.reshape(len(array), -1).astype(np.float64)
+        cloud = array.reshape(len(array), -1).astype(np.float64, copy=False)
+    # of a mapped file, which must not be written
+    return cloud if cloud.flags.writeable else cloud.copy()
 
 
 def can_draw(paths: Sequence[Path], picture: Path) -> None:
@@ -76,9 +78,10 @@ def _one(place: Path, name: str) -> np.ndarray:
     if name and ending in (".npy", ".csv"):
         raise ValueError(f"{place} holds one array, without a name; leave out :{name}.")
     if ending == ".npy":
-        with open(place, "rb") as content:
-            return np.load(content, allow_pickle=False)
+        return read_npy(place)
     if ending == ".csv":
+        # two characters make a number at least, which takes eight bytes while it is read and eight when it is kept
+        fits(8 * place.stat().st_size, str(place))
         with warnings.catch_warnings():
             # an empty file is told by its shape
             warnings.filterwarnings("ignore", message="loadtxt: input contained no data")
@@ -93,10 +96,12 @@ def _one(place: Path, name: str) -> np.ndarray:
                     "a header or empty cells."
                 ) from None
     if ending == ".npz":
-        with open(place, "rb") as content, np.load(content, allow_pickle=False) as file:
-            return file[_chosen(place, name, file.files)]
-    arrays, _ = read_tensors(place)
-    return arrays[_chosen(place, name, list(arrays))]
+        (array,) = read_npz(place, lambda held: [_chosen(place, name, held)]).values()
+        return array
+    arrays, _ = map_tensors(place)
+    mapped = arrays[_chosen(place, name, list(arrays))]
+    fits(8 * mapped.size, str(place))
+    return mapped
 
 
 def _chosen(place: Path, name: str, held: Sequence[str]) -> str:

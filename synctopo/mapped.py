@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Mapping
+from math import prod
 from pathlib import Path
 from types import TracebackType
 
@@ -95,21 +96,27 @@ def map_tensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     if not path.is_file():
         raise FileNotFoundError(f"there is no file {path}.")
     try:
-        # the library checks the header against the length of the file; it does not tell where the arrays lie
+        # the library holds every shape against its place in the file, and the places against each other and the file's length; it does
+        # not tell where the arrays lie
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
-    except SafetensorError as error:
+        with open(path, "rb") as raw:
+            size = int.from_bytes(raw.read(8), "little")
+            header = json.loads(raw.read(size))
+    except (SafetensorError, ValueError, RecursionError) as error:
         raise ValueError(f"{path} is truncated or no safetensors file; make it anew (of a study: delete it and run again).") from error
-    with open(path, "rb") as raw:
-        size = int.from_bytes(raw.read(8), "little")
-        header = json.loads(raw.read(size))
     arrays = {}
     for name, about in header.items():
         if name == "__metadata__":
             continue
         if about["dtype"] not in _TYPES:
             raise ValueError(f"{path} holds numbers that numpy lacks ({about['dtype']}); save them as float32.")
-        arrays[name] = _map(path, _TYPES[about["dtype"]], tuple(about["shape"]), 8 + size + about["data_offsets"][0])
+        kind, shape, (start, end) = _TYPES[about["dtype"]], tuple(about["shape"]), about["data_offsets"]
+        # what a header says twice, the two readers could have read differently; and an array of no bytes can have sizes past 64 bits
+        lies = prod(shape) * kind.itemsize != end - start or not 0 <= start <= end <= path.stat().st_size - 8 - size
+        if lies or len(shape) > 32 or prod(n or 1 for n in shape) >= 2**59:
+            raise ValueError(f"{path} says of {name!r} that it has the shape {list(shape)}, which is not what lies there; make it anew.")
+        arrays[name] = _map(path, kind, shape, 8 + size + start)
     return arrays, metadata
 
 

@@ -107,13 +107,34 @@ class Recording:
         try:
             about = json.loads(metadata["recording"])
             if about["format"] != FORMAT:
-                raise ValueError(f"{path} has the recording format {about['format']}; this version reads format {FORMAT}.")
+                raise ValueError(f"{path} has the recording format {about['format']!r}; this version reads format {FORMAT}.")
             samples = np.array(arrays["samples"] if about["samples"] is None else about["samples"])
             signals = {site: arrays[site] for site in about["sites"]}
             kept = {name: about[name] for name in ("reduction", "maps", "inputs", "named", "rounded")}
-            return Recording(signals, times=tuple(about["times"]), samples=samples, **kept)
-        except (json.JSONDecodeError, KeyError, TypeError) as error:
+            recording = Recording(signals, times=tuple(about["times"]), samples=samples, **kept)
+            wrong = _wrong(recording)
+        except (json.JSONDecodeError, KeyError, TypeError, RecursionError) as error:
             raise ValueError(f"{path} is no whole recording ({type(error).__name__}: {error}); delete it and make it anew.") from error
+        if wrong:
+            raise ValueError(f"{path} is no whole recording ({wrong}); delete it and make it anew.")
+        return recording
+
+
+def _wrong(read: Recording) -> str:
+    """What in a recording from a file does not go together; "" where everything does."""
+    texts = all(isinstance(text, str) for text in (read.reduction, read.maps, read.inputs))
+    if not texts or not isinstance(read.named, bool) or not isinstance(read.rounded, dict):
+        return "its description is of other types"
+    if not all(site in read.signals and isinstance(lost, int | float) for site, lost in read.rounded.items()):
+        return "errors of rounding are named for sites that it lacks"
+    if not all(type(time) is int and time >= 0 for time in read.times) or len(set(read.times)) < len(read.times):
+        return "its steps are no different whole numbers"
+    if read.samples.dtype.kind not in "iufbU" or read.samples.ndim not in (1, 2):
+        return f"the identities of its samples are {read.samples.dtype} {list(read.samples.shape)}"
+    for site, signal in read.signals.items():
+        if signal.ndim < 2 or signal.shape[:2] != (len(read.samples), len(read.times) or 1):
+            return f"{site!r} has the shape {list(signal.shape)} with {len(read.samples)} samples and {len(read.times)} steps"
+    return ""
 
 
 def new_file(path: Path, kinds: Mapping[str, tuple[tuple[int, ...], np.dtype[Any]]], samples: np.ndarray, steps: int) -> TensorFile:

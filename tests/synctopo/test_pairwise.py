@@ -135,7 +135,7 @@ def _write(path, kind):
         ("vector", r"b\.npy has shape \[30\]; an array \[sample, feature\] is wanted"),
         ("text", r"b\.npy holds <U1; numbers are wanted"),
         ("truncated", r"b\.npy is truncated, or no \.npy file"),
-        ("pickle", r"b\.npy is truncated, or no \.npy file"),
+        ("pickle", r"b\.npy holds O; numbers are wanted, no objects"),
         ("empty", r"b\.npy is truncated, or no \.npy file"),
         ("missing", r"there is no file .*b\.npy"),
     ],
