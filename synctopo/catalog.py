@@ -7,6 +7,7 @@ from torch import nn
 
 from synctopo import maps, reduction
 from synctopo.families.convolutional import CONVOLUTIONAL, CNNSpec
+from synctopo.families.custom import CUSTOM, CustomSpec
 from synctopo.families.family import Family
 from synctopo.families.perceptron import PERCEPTRON, MLPSpec
 from synctopo.families.points import POINTS, PointsSpec
@@ -17,7 +18,7 @@ from synctopo.naming import unknown
 from synctopo.reduction import Reduction
 from synctopo.spec import parsed
 
-ModelSpec = RSNNSpec | MLPSpec | PointsSpec | CNNSpec | PredictiveSpec
+ModelSpec = RSNNSpec | MLPSpec | PointsSpec | CNNSpec | PredictiveSpec | CustomSpec
 
 FAMILIES: dict[str, Family] = {
     "rsnn": RSNN,
@@ -25,6 +26,7 @@ FAMILIES: dict[str, Family] = {
     "points": POINTS,
     "cnn": CONVOLUTIONAL,
     "predictive": PREDICTIVE,
+    "module": CUSTOM,
 }
 
 MAPS: dict[str, Maps] = {m.name: m for m in (maps.flatten, maps.pool, maps.positions)}

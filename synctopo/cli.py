@@ -42,6 +42,10 @@ JSON = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else
 FORMAT = Annotated[
     str, typer.Option("--format", "-f", metavar="NAME", help="md, csv, latex, html or (with --to) parquet.", autocompletion=_formats)
 ]
+ALLOW = Annotated[
+    list[str] | None,
+    typer.Option("--allow-code", metavar="MODULE", help='Let code of this module run, which a model of family "module" names.'),
+]
 DATA = Annotated[Path | None, typer.Option("--data", metavar="DIR", help="Folder with mnist.npz and the like; else $SYNCTOPO_DATA.")]
 
 
@@ -68,7 +72,9 @@ def _sentences() -> Iterator[None]:
         raise typer.Exit(1) from None
 
 
-def _loaded(study: Path, size: str, smoke: bool, changes: list[str] | None, out: Path | None, data: Path | None) -> tuple[Any, Any, Path]:
+def _loaded(
+    study: Path, size: str, smoke: bool, changes: list[str] | None, out: Path | None, data: Path | None, allow: list[str] | None = None
+) -> tuple[Any, Any, Path]:
     from synctopo.study import Study
     from synctopo.work import plan
 
@@ -77,7 +83,7 @@ def _loaded(study: Path, size: str, smoke: bool, changes: list[str] | None, out:
     if data is not None:
         os.environ["SYNCTOPO_DATA"] = str(data)
     file = study if study.suffix == ".toml" or study.exists() else Path("studies") / f"{study}.toml"
-    loaded = Study.load(file, size="smoke" if smoke else size, changes=changes or ())
+    loaded = Study.load(file, size="smoke" if smoke else size, changes=changes or (), allow=allow or ())
     root = out if out is not None else Path("results") / "-".join(filter(None, (loaded.name, loaded.size)))
     if root.exists() and not root.is_dir():
         raise ValueError(f"--out {root} is a file; name a folder.")
@@ -94,6 +100,7 @@ def run(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what there is to do and what it should cost, and do nothing.")] = False,
     out: OUT = None,
     data: DATA = None,
+    allow_code: ALLOW = None,
     json_: JSON = False,
 ) -> None:
     """Train, record and compare what a study says; write its tables and figures. What is there is not made again."""
@@ -103,12 +110,13 @@ def run(
         from synctopo.progress import of_a_study
         from synctopo.report import write_all
 
-        _, plan, root = _loaded(study, size, smoke, set_, out, data)
+        loaded, plan, root = _loaded(study, size, smoke, set_, out, data, allow_code)
         count = jobs if jobs != 0 else processors()
         execute = executor(count)
         if dry_run:
             tell_status(plan, root, count, json_)
             return
+        loaded.check_leave()
         if not all(piece.done(root) for piece in plan.of("compare")):
             _compile()
         with of_a_study() as listen:

@@ -1,5 +1,6 @@
 """Studies: one TOML file says which models learn what, what is recorded and what is compared."""
 
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,12 +9,15 @@ from typing import Any
 
 from synctopo import catalog
 from synctopo.data import DATASETS
+from synctopo.families.custom import CustomSpec
 from synctopo.measures import MEASURES
 from synctopo.naming import unknown
 from synctopo.spec import CompareSpec, DataSpec, Header, RecordSpec, UnrollSpec, parsed
 
 TABLES = ("data", "defaults", "models", "record", "unroll", "compare", "sizes")
 HEADER = ("name", "question", "seeds", "format")
+LONGEST, DEEPEST = 2**20, 20
+"""Bytes of a study file, and tables in tables."""
 
 
 @dataclass(frozen=True)
@@ -35,20 +39,35 @@ class Study:
     compare: CompareSpec
     size: str = ""
 
+    def check_leave(self) -> None:
+        """Raise ValueError, which names them, where code of the study's own would have to run and has not been allowed."""
+        barred = {model.module: model.callable for model in self.models.values() if isinstance(model, CustomSpec) and model.needs_leave()}
+        if barred:
+            options = " ".join(f"--allow-code {module}" for module in barred)
+            raise ValueError(f"this study runs code of its own ({', '.join(barred.values())}); read it, and if you trust it: {options}.")
+
     @staticmethod
-    def load(path: str | Path, *, size: str = "", changes: Sequence[str] = ()) -> "Study":
+    def load(path: str | Path, *, size: str = "", changes: Sequence[str] = (), allow: Sequence[str] = ()) -> "Study":
         """Read a study file, in one of its [sizes.*], with `changes` such as "data.train=200" made on top.
 
+        `allow` names the modules whose code may run, for models of family "module"; nothing of them runs while a study is read.
         Raises ValueError with one sentence for a file that is missing, no TOML, or says something unknown or out of range.
         """
         file = Path(path)
         if not file.is_file():
             raise ValueError(f"there is no study file {file}; `synctopo ls studies` lists those in the folder studies.")
+        if file.stat().st_size > LONGEST:
+            raise ValueError(f"{file} has {file.stat().st_size} bytes; a study file has at most {LONGEST}.")
         try:
             table = tomllib.loads(file.read_text(encoding="utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise ValueError(f"{file} is no TOML: {error}.") from None
+        except (ValueError, RecursionError) as error:
+            # a number of thousands of digits is a ValueError of Python's own
+            raise ValueError(f"{file} is no TOML: {str(error).rstrip('.')}.") from None
+        _reasonable(table)
         sizes = _table(table.pop("sizes", {}), "sizes")
+        for name in sizes:
+            if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", name):
+                raise ValueError(f"a size is called by letters, digits, - and _, as its results' folder will be; got {name!r}.")
         _known_keys(table, f"in {file}")
         if size:
             if size not in sizes:
@@ -62,11 +81,12 @@ class Study:
             _set(table, place.strip(), _value(text.strip()))
         if "sizes" in table:
             raise ValueError("a change is made to what is run, not to [sizes]; choose a size with --size.")
-        return Study.from_table(table, size=size)
+        return Study.from_table(table, size=size, allow=allow)
 
     @staticmethod
-    def from_table(table: Mapping[str, Any], *, size: str = "") -> "Study":
+    def from_table(table: Mapping[str, Any], *, size: str = "", allow: Sequence[str] = ()) -> "Study":
         """The study in a parsed TOML table. Raises ValueError as `load` does."""
+        _reasonable(table)
         _known_keys(table, "in the study")
         header = parsed(Header, {k: table[k] for k in HEADER if k in table}, "")
         if len(set(header.seeds)) < len(header.seeds) or min(header.seeds) < 0:
@@ -83,7 +103,12 @@ class Study:
         for condition in entries:
             if not condition.strip() or not condition.isprintable():
                 raise ValueError(f"a condition needs a name of one printable line; got [models.{condition!r}].")
+            if condition[0] in "=+-@":
+                raise ValueError(
+                    f"[models.{condition!r}] begins as a formula does, and a spreadsheet would compute it; begin with a letter."
+                )
         models = {name: catalog.model_spec(_merged(defaults, _table(m, f"models.{name}")), f"models.{name}") for name, m in entries.items()}
+        models = _with_leave(models, allow)
         record = parsed(RecordSpec, _table(table.get("record", {}), "record"), "record")
         if not catalog.reduction_named(record.reduce).keeps_time and record.every > 1:
             raise ValueError(f'record.every chooses among steps, and reduce = {record.reduce!r} keeps none; write reduce = "steps".')
@@ -115,6 +140,27 @@ class Study:
                     f"compare.contrasts compares {contrast[0]!r} with itself; name two conditions (seeds of one are compared in any case)."
                 )
         return Study(header.name, header.question, header.seeds, data, models, record, unroll, compare, size)
+
+
+def _with_leave(models: Mapping[str, catalog.ModelSpec], allow: Sequence[str]) -> dict[str, catalog.ModelSpec]:
+    own = {name: model for name, model in models.items() if isinstance(model, CustomSpec)}
+    for module in allow:
+        if module not in {model.module for model in own.values()}:
+            raise unknown("module", module, {model.module for model in own.values()}, "in this study, whose code --allow-code could allow")
+    return {**models, **{name: model.allowed(frozenset(allow)) for name, model in own.items()}}
+
+
+def _reasonable(table: Mapping[str, Any]) -> None:
+    """Raise ValueError for a table deeper than any study is, or with numbers longer than any machine's: both would fail far from here."""
+    level: list[Any] = [table]
+    for _ in range(DEEPEST):
+        level = [inner for outer in level for inner in (outer.values() if isinstance(outer, Mapping) else outer)]
+        if any(isinstance(value, int) and not -(2**256) < value < 2**256 for value in level):
+            raise ValueError("a number in the study has more than 256 bits; no entry of a study takes one.")
+        level = [value for value in level if isinstance(value, Mapping | list | tuple)]
+        if not level:
+            return
+    raise ValueError(f"the study has tables or lists more than {DEEPEST} deep; no entry of a study takes one.")
 
 
 def _table(value: Any, place: str) -> dict[str, Any]:
