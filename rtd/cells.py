@@ -5,7 +5,7 @@ is a triangle in the lune of an edge with m = t, or the cap of an edge with w = 
 """
 
 import numpy as np
-from jaxtyping import Int32, Int64, UInt64
+from jaxtyping import Int64, UInt64
 
 from rtd.barcode import Barcode
 from rtd.compilation import kernel, leading_zeros, longer, part_of_kernel
@@ -129,16 +129,16 @@ def pair(
     first: Int64[np.ndarray, " n+1"],
     hops: Int64[np.ndarray, "hop 4"],
     pairs: Int64[np.ndarray, "row 4"],
-    pool: Int32[np.ndarray, " room"],
-) -> Int32[np.ndarray, " more"]:
+    column: UInt64[np.ndarray, " words"],
+    pool: Int64[np.ndarray, " room"],
+) -> Int64[np.ndarray, " more"]:
     """Add the cells up to the position (until, until_id) and pair critical edges with them.
 
     Cells are late caps, flat edges and edges of several components, each as ids in order of position and then times, and of the last the
     offsets and points of their components; `cursor` = how many of the first two are done, the number of pairs, and how much of the pool is
-    used. A row of `pairs` becomes the id of the edge that ends it, the kind of its cell, and where in the pool its column lies. Returns
-    the pool.
+    used. A row of `pairs` becomes the id of the edge that ends it, the kind of its cell, and where in the pool its column lies. `column`
+    comes and goes as zeros, a bit for each row. Returns the pool.
     """
-    column = np.zeros((len(pairs) + 63) >> 6, np.uint64)
     stack = np.empty(256, np.int64)
     one_bit = np.uint64(1)
     a, b, c, used = cursor[0], cursor[1], 0, cursor[3]
@@ -250,7 +250,8 @@ class Direction:
         self.flat, self.flat_at = _sorted(m, flat)
         self.cursor = np.zeros(4, np.int64)
         self.pairs = np.full((len(self.edges), 4), -1, np.int64)
-        self.pool = np.empty(4 * len(self.edges) + 16, np.int32)
+        self.column = np.zeros((len(self.edges) + 63) >> 6, np.uint64)
+        self.pool = np.empty(4 * len(self.edges) + 16, np.int64)
 
     @property
     def done(self) -> bool:
@@ -261,7 +262,7 @@ class Direction:
         """Add the cells of the chunk, and caps up to its end."""
         if not self.done:
             cells = (self.late, self.late_at, self.flat, self.flat_at, chunk.many, chunk.lengths, chunk.offsets, chunk.points)
-            where = (chunk.until, chunk.until_id, *cells, self.cursor, self.first, self.hops, self.pairs)
+            where = (chunk.until, chunk.until_id, *cells, self.cursor, self.first, self.hops, self.pairs, self.column)
             self.pool = pair(self.m, self.w, *where, self.pool)
 
     def barcode(self) -> Barcode:

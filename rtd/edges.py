@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float64, Int64, UInt32
 
-from rtd.compilation import kernel, part_of_kernel
+from rtd.compilation import kernel
 
 MOST_BUCKETS = 1 << 22
 LEAST_GROUP, MOST_GROUP = 1 << 15, 1 << 22  # edges that are in memory at a time
 FEWEST = 1 << 12  # edges in a run
 RUNS = 8  # per group
-SHORT = 32  # buckets up to this size are sorted by insertion
+SHORT = 32  # buckets up to this size are sorted by insertion alone
 
 
 @kernel
@@ -57,43 +57,6 @@ def scatter(
             following[b] = at + (b < beyond)
 
 
-@part_of_kernel
-def heap_sort(keys: Float64[np.ndarray, " edge"], ids: UInt32[np.ndarray, " edge"]) -> None:
-    """Sort by (key, id) in place, unless it is sorted already."""
-    count = len(keys)
-    c = 1
-    while c < count and keys[c - 1] <= keys[c]:
-        c += 1
-    if c >= count:  # ids came increasing: equal keys need no work
-        return
-    top = count // 2
-    end = count
-    while end > 1:
-        if top > 0:
-            top -= 1
-        else:
-            end -= 1
-            keys[0], keys[end] = keys[end], keys[0]
-            ids[0], ids[end] = ids[end], ids[0]
-        at = top
-        x = keys[at]
-        e = ids[at]
-        while True:
-            child = 2 * at + 1
-            if child >= end:
-                break
-            right = child + 1
-            if right < end and (keys[right] > keys[child] or (keys[right] == keys[child] and ids[right] > ids[child])):
-                child = right
-            if keys[child] < x or (keys[child] == x and ids[child] < e):
-                break
-            keys[at] = keys[child]
-            ids[at] = ids[child]
-            at = child
-        keys[at] = x
-        ids[at] = e
-
-
 @kernel
 def sort_buckets(
     first: int,
@@ -103,22 +66,28 @@ def sort_buckets(
     keys: Float64[np.ndarray, " edge"],
     ids: UInt32[np.ndarray, " edge"],
 ) -> None:
-    """Sort each of the buckets first..last of keys and ids by (key, id); offsets - base is where a bucket starts."""
+    """Sort each of the buckets first..last of keys and ids by (key, id); offsets - base is where a bucket starts.
+
+    Shell's sort: most buckets are so short that it is one of insertion, and of one that is long, since its keys are nearly equal, every
+    round is the cheaper the more the round before has put in order.
+    """
     for b in range(first, last):
         start, stop = offsets[b] - base, offsets[b + 1] - base
-        if stop - start <= SHORT:
-            for c in range(start + 1, stop):
+        gap = np.int64(1)
+        while gap * SHORT < stop - start:
+            gap = 3 * gap + 1
+        while gap > 0:
+            for c in range(start + gap, stop):
                 x = keys[c]
                 e = ids[c]
-                d = c - 1
-                while d >= start and keys[d] > x:
-                    keys[d + 1] = keys[d]
-                    ids[d + 1] = ids[d]
-                    d -= 1
-                keys[d + 1] = x
-                ids[d + 1] = e
-        else:
-            heap_sort(keys[start:stop], ids[start:stop])
+                d = c - gap
+                while d >= start and (keys[d] > x or (keys[d] == x and ids[d] > e)):
+                    keys[d + gap] = keys[d]
+                    ids[d + gap] = ids[d]
+                    d -= gap
+                keys[d + gap] = x
+                ids[d + gap] = e
+            gap //= 3
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import torch
@@ -19,6 +20,8 @@ from rtd import cells, compilation, edges, lunes, sweep, torch_sweep
 from rtd.barcode import Barcode
 
 MOST_POINTS = 65535  # the id of an edge is 2 x 16 bits
+# each about half of the time to compile
+KERNELS_HERE, KERNELS_BESIDE = ["rtd.cells", "rtd.edges", "rtd.sweep"], ["rtd.lunes"]
 __all__ = ["Place", "Progress", "cone_barcode", "cross_barcodes", "is_compiled", "warm_up"]
 
 Progress = Callable[[float], object]
@@ -75,18 +78,18 @@ def cross_barcodes(
 
 def is_compiled() -> bool:
     """Whether the engine will start at once: its kernels are compiled, in this process or in a file of an earlier one."""
-    return compilation.is_compiled([module.__name__ for module in (cells, edges, lunes, sweep)])
+    return compilation.is_compiled(KERNELS_HERE + KERNELS_BESIDE)
 
 
+@cache
 def warm_up() -> None:
-    """Compile what is not compiled yet, which takes some twelve seconds once; else the first barcode does."""
-    a = np.array([[0.0, 1.0, 2.0, 1.5], [1.0, 0.0, 1.5, 2.0], [2.0, 1.5, 0.0, 1.0], [1.5, 2.0, 1.0, 0.0]])
-    b = a[[0, 2, 1, 3]][:, [0, 2, 1, 3]]
-    cross_barcodes(np.kron(a, np.ones((3, 3))), np.kron(np.ones((3, 3)), b))
+    """Compile what is not compiled yet, in two processes where there are two processors; else the first barcode does."""
+    compilation.compile_kernels(KERNELS_HERE, KERNELS_BESIDE)
 
 
 def _checked(a: np.ndarray, b: np.ndarray) -> tuple[Int64[np.ndarray, "n n"], Int64[np.ndarray, "n n"]]:
     """The bits of both matrices, as integers."""
+    warm_up()
     for d in (a, b):
         if d.ndim != 2 or d.shape[0] != d.shape[1] or d.dtype.kind not in "biuf":
             raise ValueError(f"a distance matrix must be square, of real numbers, not {d.dtype} of shape {d.shape}.")
@@ -125,12 +128,13 @@ def _barcodes(
     n, threads = len(w), place.threads
     if n < 2:
         return [Barcode.empty()] * directions
-    m = np.empty_like(w)
-    spread, radii = np.empty(n, np.int64), np.empty(3, np.int64)
-    lunes.smaller(w, v, m, spread, radii)
+    m = np.minimum(w, v)
+    # no edge that matters is longer than the least of the rows' maxima
+    radii = [a.max(axis=1).min() for a in (w, v, m)]
+    spread = m.view(np.float64).sum(axis=1)
     with ThreadPoolExecutor(threads) if threads > 1 else nullcontext() as pool:
         each = pool.map if pool else map
-        radius = float(radii.view(np.float64).max())
+        radius = float(max(radii).view(np.float64))
         scale = (int(lunes.TOP) - 1) / radius if radius > 1e-300 else 0.0
         (graph_w, coarse_w), (graph_v, coarse_v) = (_graph(a, r, scale, threads, each) for a, r in ((w, radii[0]), (v, radii[1])))
         parts = [_parts(a, m, ids, coarse_w, coarse_v) for a, ids in ((w, graph_w), (v, graph_v))]
@@ -138,7 +142,7 @@ def _barcodes(
         graph = cells.Neighbourhood(m, np.union1d(parts[0][0], parts[1][0]))
         todo = [cells.Direction(m, a, graph, late, flat) for a, (_, late, flat) in list(zip((w, v), parts, strict=True))[:directions]]
         if not all(d.done for d in todo):
-            lengths, radius = m.view(np.float64), float(radii.view(np.float64)[2])
+            lengths, radius = m.view(np.float64), float(radii[2].view(np.float64))
             if place.device is not None:
                 swept = torch_sweep.chunks(torch.from_numpy(lengths).to(place.device), radius)
             else:

@@ -37,32 +37,6 @@ def is_distance(a: Int64[np.ndarray, "n n"]) -> bool:
 
 
 @kernel
-def smaller(
-    w: Int64[np.ndarray, "n n"],
-    v: Int64[np.ndarray, "n n"],
-    m: Int64[np.ndarray, "n n"],
-    spread: Int64[np.ndarray, " n"],
-    radii: Int64[np.ndarray, " 3"],
-) -> None:
-    """Write min(w, v) to m and the sum of each row's (rounded) bits to `spread`; `radii` = the least row maximum of w, v and m."""
-    radii[:] = INFINITE
-    for i in range(len(w)):
-        a, b, c = w[i], v[i], m[i]
-        far_a, far_b, far_c = np.int64(0), np.int64(0), np.int64(0)
-        total = np.int64(0)
-        for j in range(len(w)):
-            x, y = a[j], b[j]
-            z = min(x, y)
-            c[j] = z
-            far_a = max(far_a, x)
-            far_b = max(far_b, y)
-            far_c = max(far_c, z)
-            total += z >> 16
-        spread[i] = total
-        radii[0], radii[1], radii[2] = min(radii[0], far_a), min(radii[1], far_b), min(radii[2], far_c)
-
-
-@kernel
 def coarsen(
     a: Float64[np.ndarray, "n n"],
     scale: float,
@@ -167,10 +141,12 @@ def candidates(
     reach = np.empty(n, np.int16)
     for i in range(start, stop):
         row = coarse[i]
-        p, q, r, s = coarse[near[i, 0]], coarse[near[i, 1]], coarse[near[i, 2]], coarse[near[i, 3]]
-        x0, x1, x2, x3 = far[i, 0], far[i, 1], far[i, 2], far[i, 3]
         for j in range(i + 1, n):
-            reach[j] = min(min(max(p[j], x0), max(q[j], x1)), min(max(r[j], x2), max(s[j], x3)))
+            reach[j] = TOP
+        for c in range(4):
+            hub, x = coarse[near[i, c]], far[i, c]
+            for j in range(i + 1, n):
+                reach[j] = min(reach[j], max(hub[j], x))
         for j in range(i + 1, n):
             x = row[j]
             if reach[j] < x or x > limit:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from rtd import edges
 from rtd.barcode import Barcode
+from rtd.compilation import KERNELS
 from rtd.engine import cone_barcode, cross_barcodes, is_compiled, warm_up
 from rtd.reference import cone_bars
 
@@ -345,3 +346,15 @@ def test_importing_compiles_nothing_and_what_is_compiled_is_found_again(tmp_path
     assert run(code, NUMBA_CACHE_DIR=folder) == "0 False"
     run("from rtd import engine; engine.warm_up()", NUMBA_CACHE_DIR=folder)
     assert run(code, NUMBA_CACHE_DIR=folder) == "0 True"
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_kernels_are_compiled_for_what_they_are_called_with(threads):
+    cross_barcodes(np.kron(D, np.ones((9, 9))).astype(np.float32), np.kron(np.ones((9, 9)), D), threads=threads)
+    assert [k.py_func.__name__ for k in KERNELS if len(k.signatures) != 1] == []
+
+
+@pytest.mark.slow
+def test_without_a_second_process_all_is_compiled_here(tmp_path):
+    code = "import sys; sys.executable = 'nothing'; from rtd import engine; engine.warm_up(); print(engine.is_compiled())"
+    assert run(code, NUMBA_CACHE_DIR=str(tmp_path)) == "True"
