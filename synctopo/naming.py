@@ -1,6 +1,9 @@
-"""Names that users type: an unknown one is answered with the nearest that exist."""
+"""Names that users type: an unknown one is answered with the nearest that exist, and none can do harm where it is written."""
 
 import difflib
+import hashlib
+import re
+import unicodedata
 from collections.abc import Iterable
 
 
@@ -16,3 +19,25 @@ def unknown(kind: str, name: object, known: Iterable[str], where: str = "") -> V
     nearest = f" the nearest {'is' if len(near) == 1 else 'are'} {', '.join(repr(n) for n in near)};" if near else ""
     there = ", ".join(names) if names else "none"
     return ValueError(f"no {kind} {text!r}{' ' + where if where else ''};{nearest} there are: {there}.")
+
+
+def visible(text: object) -> str:
+    """The text with every character that is not seen, but changes what is, told by its code: U+202E, U+0007, U+000A.
+
+    Those are controls, line ends, marks of writing direction and halves of characters; a soft hyphen and the joiners of emoji too.
+    """
+    plain = str(text)
+    if plain.isprintable():
+        return plain
+    return "".join(c if c.isprintable() or unicodedata.category(c) == "Zs" else f"[U+{ord(c):04X}]" for c in plain)
+
+
+def file_stem(name: str) -> str:
+    """A file name, without ending, for anything that has this name: itself where it can be one, else one like it that no other name has.
+
+    It has no folders, no leading dot or dash, and at most 140 bytes.
+    """
+    plain = re.sub(r"[^\w.+~-]", "_", name).lstrip(".-")
+    if plain == name and 0 < len(plain.encode()) <= 140:
+        return name
+    return f"{plain.encode()[:100].decode(errors='ignore') or '_'}-{hashlib.sha256(name.encode(errors='surrogatepass')).hexdigest()[:8]}"

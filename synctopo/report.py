@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+from markupsafe import Markup
 
 from synctopo.gallery import Picture, pictures
+from synctopo.naming import visible
 from synctopo.provenance import controls, provenance
 from synctopo.store import write_bytes
 from synctopo.study import Study
@@ -52,7 +54,7 @@ def write_all(plan: Plan, root: Path) -> Written:
     tables = _tables(plan, found)
     for table in tables:
         for form in FORMATS if table.name != "tidy" else ("csv",):
-            write_bytes(root / "tables" / f"{table.name}.{ENDINGS[form]}", rendered(table, form).encode())
+            write_bytes(root / "tables" / f"{table.stem}.{ENDINGS[form]}", rendered(table, form).encode())
     drawn = pictures(plan.study, found)
     for picture in drawn:
         picture.write(root / "figures")
@@ -101,7 +103,9 @@ def _main(plan: Plan, site: str, tables: Sequence[Table]) -> list[Table]:
 
 
 def _page(plan: Plan, root: Path, found: Sequence[Row], tables: Sequence[Table], drawn: Sequence[Picture]) -> str:
-    environment = jinja2.Environment(loader=jinja2.PackageLoader("synctopo"), autoescape=True, undefined=jinja2.StrictUndefined)
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("synctopo"), autoescape=True, undefined=jinja2.StrictUndefined, finalize=_seen
+    )
     main = _main(plan, _site(plan, _pairs(found)), tables)
     study = plan.study
     size = f" --size {study.size}" if study.size else ""
@@ -116,6 +120,11 @@ def _page(plan: Plan, root: Path, found: Sequence[Row], tables: Sequence[Table],
         provenance=provenance(plan, root),
         command=f"synctopo run studies/{study.name}.toml{size}",
     )
+
+
+def _seen(value: Any) -> Any:
+    # the drawings are ours, and the study in full stands in lines
+    return value if isinstance(value, Markup) else "\n".join(visible(line) for line in str(value).split("\n"))
 
 
 def _whole(study: Study) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from synctopo.naming import unknown
+from synctopo.naming import file_stem, unknown, visible
 
 FORMATS = ("md", "csv", "latex", "html")
 ENDINGS = {"md": "md", "csv": "csv", "latex": "tex", "html": "html"}
@@ -30,6 +30,11 @@ class Table:
     frame: pd.DataFrame
     best: frozenset[tuple[int, int]] = frozenset()
 
+    @property
+    def stem(self) -> str:
+        """What its files are called: the name may come from the sites of a recording, and must not lead out of the folder."""
+        return file_stem(self.name)
+
 
 def rendered(table: Table, form: str) -> str:
     """The table as text in one of FORMATS. Raises ValueError for another."""
@@ -37,7 +42,7 @@ def rendered(table: Table, form: str) -> str:
         return table.frame.to_csv(index=False)
     if form == "md":
         plain = _escaped(table, _markdown, lambda text: f"**{text}**")
-        return f"**{table.title}**\n\n{plain.to_markdown(index=False, disable_numparse=True)}\n"
+        return f"**{_markdown(table.title, _TITLE)}**\n\n{plain.to_markdown(index=False, disable_numparse=True)}\n"
     if form == "latex":
         # DataFrame.to_latex leaves _ and % as they are, which does not compile
         style = _escaped(table, _latex, lambda text: rf"\textbf{{{text}}}").style.hide(axis="index")
@@ -47,9 +52,9 @@ def rendered(table: Table, form: str) -> str:
         return text
     if form == "html":
         # the name stands in the ids; pandas would draw other ones in every run
-        style = _escaped(table, lambda text: escape(str(text)), lambda text: f"<b>{text}</b>").style
+        style = _escaped(table, lambda text: escape(visible(text)), lambda text: f"<b>{text}</b>").style
         text = style.hide(axis="index").set_uuid(re.sub(r"\W", "-", table.name)).to_html()
-        return f"<h3>{escape(table.title)}</h3>\n{text}"
+        return f"<h3>{escape(visible(table.title))}</h3>\n{text}"
     raise unknown("format", form, FORMATS)
 
 
@@ -84,8 +89,14 @@ def _escaped(table: Table, escaped: Callable[[Any], str], bold: Callable[[str], 
     return pd.DataFrame(lines, columns=[escaped(name) for name in table.frame.columns], dtype=object)
 
 
-def _markdown(text: Any) -> str:
-    return str(text).replace("|", r"\|").replace("<", "&lt;").replace("*", r"\*")
+# What begins a mark of Markdown, and only there: the text is also read on a terminal. A _ inside a word is none.
+_TITLE = re.compile(r"\\(?=[!-/:-@\[-`{-~])|\](?=\()|(?<![^\W_])_|_(?![^\W_])|~(?=~)")
+_CELL = re.compile(rf"[`*|]|{_TITLE.pattern}")
+
+
+def _markdown(text: Any, marks: re.Pattern[str] = _CELL) -> str:
+    plain = re.sub(r"&(?=#?\w+;)", "&amp;", visible(text)).replace("<", "&lt;")
+    return marks.sub(r"\\\g<0>", plain)
 
 
 # A [ at the start of a line would be the argument of the \\ before it.
@@ -107,4 +118,4 @@ _LATEX = {c: f"\\{c}" for c in "&%$#_{}"} | {
 
 
 def _latex(text: Any) -> str:
-    return "".join(_LATEX.get(c, c) for c in str(text))
+    return "".join(_LATEX.get(c, c) for c in visible(text))
