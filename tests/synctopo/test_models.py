@@ -10,7 +10,7 @@ from torch import Tensor, nn
 import rsnn
 import rtd
 from synctopo import catalog
-from synctopo.models import CNN, MLP, Hooked, Model, Noise, PredictiveCoding, predify
+from synctopo.models import CNN, MLP, AKOrN, Hooked, Iterated, Model, Noise, PredictiveCoding, predify
 
 pytestmark = pytest.mark.smoke
 
@@ -38,6 +38,10 @@ def _predictive(noise: Noise | None = None) -> PredictiveCoding:
     return predify(net, ["conv1", "conv2"], steps=4, noise=noise, example=example, generator=_generator())
 
 
+def _boards() -> Tensor:
+    return torch.randint(0, 5, (6, 4, 4), generator=_generator()).float()
+
+
 FAMILIES: dict[str, Callable[[], tuple[Model, Tensor]]] = {
     "mlp": lambda: (MLP(12, [8, 5], 3, generator=_generator()), torch.rand(6, 12, generator=_generator())),
     "cnn": lambda: (CNN((3, 4), [4, 5], 3, generator=_generator()), torch.rand(6, 12, generator=_generator())),
@@ -47,6 +51,20 @@ FAMILIES: dict[str, Callable[[], tuple[Model, Tensor]]] = {
     "unrolled graph": lambda: (rtd.unroll_graph(_rsnn()), _spikes()),
     "random partition": lambda: (rtd.random_partition(_rsnn(), (4, 4, 4, 4, 4), generator=_generator()), _spikes()),
     "unrolled time": lambda: (rtd.unroll_time(nn.GRUCell(12, 7), 9), _spikes()),
+    "akorn, images": lambda: (
+        AKOrN.classifier((6, 7), 3, channels=(4, 8), kernels=(3, 3), steps=(3, 2), generator=_generator()),
+        torch.rand(6, 6, 7, generator=_generator()),
+    ),
+    "akorn, patches": lambda: (
+        AKOrN.objects((3, 8, 4), patch=2, channels=8, kernel=3, steps=3, blocks=2, generator=_generator()),
+        torch.rand(6, 3, 8, 4, generator=_generator()),
+    ),
+    "akorn, boards": lambda: (AKOrN.boards(4, channels=16, heads=2, steps=3, generator=_generator()), _boards()),
+    "iterated, boards": lambda: (Iterated.boards(4, channels=16, heads=2, steps=3, generator=_generator()), _boards()),
+    "iterated, patches": lambda: (
+        Iterated.objects((3, 8, 4), patch=2, channels=8, kernel=3, steps=3, generator=_generator()),
+        torch.rand(6, 3, 8, 4, generator=_generator()),
+    ),
     "hooked": lambda: (Hooked(_plain(), ["0", "2"]), torch.rand(6, 12, generator=_generator())),
 }
 

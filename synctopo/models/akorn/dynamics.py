@@ -1,0 +1,136 @@
+"""Kuramoto oscillators on the sphere: a step, its energy, and how much they agree.
+
+The equations are those of Miyato, Loewe, Geiger and Welling (2025, arXiv 2410.13821). Oscillators are unit vectors along dimension 2 of
+a tensor [sample, oscillator, n, *place]; n = 2 is the classical model, where the angle is the phase.
+"""
+
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+Oscillators = Float[Tensor, "sample oscillator n *place"]
+COMPONENT = 2
+"""The dimension along which an oscillator is a vector."""
+
+
+def normalised(x: Oscillators) -> Oscillators:
+    """Pi of eq. (5): every oscillator divided by its length. A vector of length 0 has no direction; it becomes the first axis."""
+    norm = x.norm(dim=COMPONENT, keepdim=True)
+    whole = norm > torch.finfo(x.dtype).tiny ** 0.5
+    if bool(whole.all()):
+        return x / norm
+    axis = torch.zeros_like(x)
+    axis.select(COMPONENT, 0).fill_(1)
+    return torch.where(whole, x / torch.where(whole, norm, 1), axis)
+
+
+def random_oscillators(*shape: int, like: Tensor, generator: torch.Generator | None = None) -> Oscillators:
+    """Oscillators of this shape, uniform on the sphere, of the type and on the device of `like`."""
+    return normalised(torch.randn(shape, generator=generator, dtype=like.dtype).to(like.device))
+
+
+def projected(x: Oscillators, drive: Oscillators) -> Oscillators:
+    """Proj_x(drive) of eq. (2): the part of `drive` that is tangent to the sphere at x."""
+    return drive - (x * drive).sum(COMPONENT, keepdim=True) * x
+
+
+def rotated(x: Oscillators, omega: Float[Tensor, "*oscillator n n"]) -> Oscillators:
+    """Omega x: the velocity of a natural rotation, [n, n] for all oscillators or [oscillator, n, n] for each."""
+    if omega.ndim == 2:
+        return torch.einsum("nm,som...->son...", omega, x)
+    return torch.einsum("onm,som...->son...", omega, x)
+
+
+def antisymmetric(speeds: Float[Tensor, "*oscillator pair"], n: int) -> Float[Tensor, "*oscillator n n"]:
+    """Omega with these speeds, in radians per unit of time, in the planes (0, 1), (0, 2), ...; positive turns first to second.
+
+    Raises ValueError for other than n (n - 1) / 2 speeds.
+    """
+    rows, columns = torch.triu_indices(n, n, 1)
+    if speeds.shape[-1] != len(rows):
+        raise ValueError(f"a rotation in {n} dimensions has {len(rows)} planes; got {speeds.shape[-1]} speeds.")
+    omega = speeds.new_zeros(*speeds.shape[:-1], n, n)
+    omega[..., columns, rows] = speeds
+    return omega - omega.transpose(-1, -2)
+
+
+def kuramoto_step(
+    x: Oscillators,
+    drive: Float[Tensor, "*shape"],
+    gamma: float | Float[Tensor, ""] = 1.0,
+    omega: Float[Tensor, "*oscillator n n"] | None = None,
+) -> Oscillators:
+    """One step of eqs. (4) and (5): x <- Pi(x + gamma (Omega x + Proj_x(drive))), where `drive` is c + J x.
+
+    x      unit vectors; the way back is that of the function on the sphere
+    gamma  the size of the step
+    omega  antisymmetric natural frequencies, as `rotated` takes them; None: no rotation
+
+    Raises ValueError for shapes that do not agree, and for oscillators of fewer than two dimensions.
+    """
+    if x.ndim < 3 or x.shape[COMPONENT] < 2:
+        raise ValueError(f"oscillators are [sample, oscillator, n, *place] with n of at least 2; got {list(x.shape)}.")
+    if x.shape != drive.shape:
+        raise ValueError(f"every oscillator has a drive of its own shape; got {list(x.shape)} and {list(drive.shape)}.")
+    # <x, Omega x> is 0, so that the rotation is a drive, and no projection of it is needed
+    total = drive if omega is None else drive + rotated(x, omega)
+    size = gamma if isinstance(gamma, Tensor) else x.new_tensor(gamma)
+    moved: Tensor = _Update.apply(x, total, size)
+    return moved
+
+
+def _summed(x: Tensor) -> Tensor:
+    # few components: adding them one by one is several times as fast as a reduction, wherever they lie in memory
+    if x.shape[COMPONENT] > 8:
+        return x.sum(COMPONENT, keepdim=True)
+    parts = x.split(1, COMPONENT)
+    total = parts[0] + parts[1]
+    for part in parts[2:]:
+        total += part
+    return total
+
+
+class _Update(torch.autograd.Function):
+    """Pi(x + gamma Proj_x(y)) = z / |z| with z = (1 - gamma <x, y>) x + gamma y, and its way back, in few passes over memory."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, y: Tensor, gamma: Tensor) -> Tensor:
+        along = _summed(x * y)
+        out = x * torch.addcmul(along.new_ones(()), gamma, along, value=-1)
+        out.addcmul_(y, gamma)
+        inverse = _summed(out.square()).rsqrt_()
+        out.mul_(inverse)
+        ctx.save_for_backward(x, y, gamma, along, inverse, out)
+        return out
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+        x, y, gamma, along, inverse, out = ctx.saved_tensors
+        # of z: the part of the gradient that is tangent at the new state, over the length of z
+        g = torch.addcmul(grad, _summed(grad * out), out, value=-1).mul_(inverse)
+        inner = _summed(g * x)
+        of_x = of_y = of_gamma = None
+        if ctx.needs_input_grad[2]:
+            of_gamma = torch.addcmul(g * y, g * x, along, value=-1).sum().reshape(gamma.shape)
+        if ctx.needs_input_grad[1]:
+            of_y = torch.addcmul(g, inner, x, value=-1).mul_(gamma)
+        if ctx.needs_input_grad[0]:
+            of_x = g.mul_(torch.addcmul(along.new_ones(()), gamma, along, value=-1)).addcmul_(y, inner * gamma, value=-1)
+        return of_x, of_y, of_gamma
+
+
+def energy(x: Oscillators, coupled: Oscillators, stimulus: Oscillators | None = None) -> Float[Tensor, " sample"]:
+    """E = -1/2 sum_i <x_i, (J x)_i> - sum_i <c_i, x_i>, eq. (3), where `coupled` is J x and `stimulus` c.
+
+    It falls along the dynamics for symmetric J and no rotation. The published code prints twice the first term.
+    """
+    found = -0.5 * (x * coupled).flatten(1).sum(1)
+    return found if stimulus is None else found - (x * stimulus).flatten(1).sum(1)
+
+
+def order_parameter(x: Oscillators) -> Float[Tensor, " sample"]:
+    """The length of the mean of a sample's oscillators, everywhere: 1 where all agree, near 0 where they point anywhere (Kuramoto's r)."""
+    return x.movedim(COMPONENT, -1).flatten(1, -2).mean(1).norm(dim=-1)
