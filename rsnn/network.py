@@ -8,17 +8,28 @@ import torch
 from jaxtyping import Bool, Float, Shaped
 from torch import Tensor, nn
 
-from rsnn.connectivity import Connectivity, Dense, Sparse
+from rsnn.connectivity import Connectivity, Dale, Dense, Sparse, WinnerTakeAll
 from rsnn.events import EventDrive, events_of
-from rsnn.heterogeneity import Number, spawn
-from rsnn.layer import Spikes, run_block
-from rsnn.neurons import LIF, LIFConstants, LIFState, Reset, lif_constants, lif_step, rest_state
+from rsnn.heterogeneity import Number, Parameter, check_parameter, draw, spawn
+from rsnn.layer import Spikes, learnable, run_block
+from rsnn.neurons import (
+    ALIF,
+    LIF,
+    SHORTEST_TAU,
+    LIFConstants,
+    LIFState,
+    Neuron,
+    Reset,
+    lif_constants,
+    lif_step,
+    rest_state,
+)
 from rsnn.surrogate import DEFAULT_SURROGATE, Surrogate
 
 TAU_TRACE = 20.0
 """Time constant of `hidden.trace` in ms."""
 TAU_READOUT = 20.0
-"""Time constant of the leaky read-out in ms."""
+"""Time constant of the leaky read-out in ms, where none is named."""
 
 DRIVE_BLOCK = 2**18  # numbers of input drive computed at once: 2 MiB, which stay in the cache
 
@@ -39,7 +50,7 @@ class Constants(NamedTuple):
     readout: Float[Tensor, "unit output"]
     neurons: LIFConstants
     decay_trace: float
-    decay_readout: float
+    decay_readout: Float[Tensor, "output"]
 
 
 def step(drive: Float[Tensor, "sample unit"], state: State, k: Constants, surrogate: Surrogate) -> State:
@@ -54,10 +65,12 @@ class RSNN(nn.Module):
     """Input -> recurrent layer of spiking neurons -> leaky read-out.
 
     `input_weight` [unit, input], `recurrent_weight` [unit, unit] (to, from) and `readout_weight` [output, unit] are in units of threshold;
-    `input_mask` and `recurrent_mask` say where there are synapses: elsewhere the weights are 0 and stay 0. Neuron parameters and the
-    adaptive threshold `theta` [unit] are buffers. Input weights are drawn with variance input_scale^2 / (inputs per neuron), recurrent
-    ones uniformly from [0, 2 recurrent_scale / (synapses per neuron)], so that the weights onto a neuron sum to `recurrent_scale`.
-    Everything is drawn from `generator`; without one, the same network is made every time.
+    `input_mask` and `recurrent_mask` say where there are synapses: elsewhere the weights are 0 and stay 0. Neuron parameters, the time
+    constant `tau_readout` [output] of the leaky read-out in ms and the adaptive threshold `theta` [unit] are buffers; one that requires a
+    gradient gets it. Input weights are drawn with variance input_scale^2 / (inputs per neuron), or, if `excitatory_input`, as recurrent
+    ones: uniformly from [0, 2 scale / (synapses per neuron)], so that the weights onto a neuron sum to the scale. `sign` [unit] is 1 for
+    an excitatory neuron, -1 for an inhibitory one (`dale`, `WinnerTakeAll`), 0 where no sign is held. Everything is drawn from
+    `generator`; without one, the same network is made every time.
 
     The dynamics run in float64 and are handed out in the dtype of the weights: else the last bit of a sum, which depends on the size of
     the batch and the number of threads, would decide about a spike.
@@ -70,6 +83,10 @@ class RSNN(nn.Module):
     tau_mem: Float[Tensor, "unit"]
     tau_syn: Float[Tensor, "unit"]
     refractory: Float[Tensor, "unit"]
+    tau_adaptation: Float[Tensor, "unit"]
+    beta: Float[Tensor, "unit"]
+    tau_readout: Float[Tensor, "output"]
+    sign: Float[Tensor, "unit"]
 
     def __init__(
         self,
@@ -77,9 +94,12 @@ class RSNN(nn.Module):
         units: int,
         outputs: int,
         *,
-        neuron: LIF = LIF(),  # noqa: B008  frozen
+        neuron: Neuron = LIF(),  # noqa: B008  frozen
         connectivity: Connectivity = Sparse(0.1),  # noqa: B008
         input_connectivity: Connectivity = Dense(),  # noqa: B008
+        dale: Dale | None = None,
+        excitatory_input: bool = False,
+        tau_readout: Parameter = TAU_READOUT,
         dt: Number = 1.0,
         input_scale: Number = 3.0,
         recurrent_scale: Number = 1.0,
@@ -96,27 +116,44 @@ class RSNN(nn.Module):
         for name, rule in (("connectivity", connectivity), ("input_connectivity", input_connectivity)):
             if not isinstance(rule, Connectivity):
                 raise ValueError(f"RSNN({name}={rule!r}): it must be Sparse(density), such as Sparse(0.1), or Dense().")
-        if not isinstance(neuron, LIF):
-            raise ValueError(f"RSNN(neuron={neuron!r}): it must be a LIF, such as LIF(tau_mem=20.0).")
+        if not isinstance(neuron, LIF | ALIF):
+            raise ValueError(f"RSNN(neuron={neuron!r}): it must be a LIF or ALIF, such as LIF(tau_mem=20.0).")
+        if isinstance(connectivity, WinnerTakeAll) and dale is not None:
+            raise ValueError(
+                "RSNN(connectivity=WinnerTakeAll(...), dale=...): where every neuron inhibits there is no share; leave one out."
+            )
+        check_parameter("RSNN", "tau_readout", tau_readout, lowest=0.0, open_end=True)
         generator = torch.Generator() if generator is None else generator
         # one stream for each thing that is drawn: another neuron or density leaves the rest as it was
-        wiring, input_weights, recurrent_wiring, recurrent_weights, readout_weights, neurons = (spawn(generator) for _ in range(6))
+        wiring, input_weights, recurrent_wiring, recurrent_weights, readout_weights, neurons, readout = (spawn(generator) for _ in range(7))
         self.dt = float(dt)
         self.reset: Reset = neuron.reset
         self.surrogate = surrogate
         self.register_buffer("input_mask", input_connectivity.mask(units, inputs, generator=wiring))
         self.register_buffer("recurrent_mask", connectivity.mask(units, units, generator=recurrent_wiring).fill_diagonal_(False))
         fan_in = max(1.0, float(self.input_mask.sum()) / units)
-        normal = torch.randn(units, inputs, generator=input_weights, dtype=torch.float64)
-        self.input_weight = nn.Parameter((normal * self.input_mask * (input_scale / math.sqrt(fan_in))).float())
+        if excitatory_input:
+            drawn = torch.rand(units, inputs, generator=input_weights, dtype=torch.float64) * (2 * input_scale / fan_in)
+        else:
+            drawn = torch.randn(units, inputs, generator=input_weights, dtype=torch.float64) * (input_scale / math.sqrt(fan_in))
+        self.input_weight = nn.Parameter((drawn * self.input_mask).float())
         fan_in = max(1.0, float(self.recurrent_mask.sum()) / units)
-        uniform = torch.rand(units, units, generator=recurrent_weights, dtype=torch.float64)
-        self.recurrent_weight = nn.Parameter((uniform * self.recurrent_mask * (2 * recurrent_scale / fan_in)).float())
+        if isinstance(connectivity, WinnerTakeAll):
+            drawn, sign = -draw(connectivity.strength, (units, units), generator=recurrent_weights), torch.full((units,), -1.0)
+        else:
+            uniform = torch.rand(units, units, generator=recurrent_weights, dtype=torch.float64)
+            drawn = uniform * self.recurrent_mask * (2 * recurrent_scale / fan_in)
+            sign = torch.zeros(units) if dale is None else dale.signs(units)
+            if dale is not None:
+                drawn *= torch.where(sign < 0, -float(dale.inhibition), 1.0)
+        self.recurrent_weight = nn.Parameter((drawn * self.recurrent_mask).float())
         normal = torch.randn(outputs, units, generator=readout_weights, dtype=torch.float64)
         self.readout_weight = nn.Parameter((normal / math.sqrt(units)).float())
         for name, values in neuron.draw(units, generator=neurons).items():
             self.register_buffer(name, values)
         self.register_buffer("theta", torch.zeros(units, dtype=torch.float64))
+        self.register_buffer("tau_readout", draw(tau_readout, (outputs,), generator=readout).clamp_min(SHORTEST_TAU))
+        self.register_buffer("sign", sign.double())
 
     @property
     def inputs(self) -> int:
@@ -137,9 +174,16 @@ class RSNN(nn.Module):
             self.tau_syn.double(),
             self.threshold.double() + self.theta.double(),
             self.refractory.double(),
+            self.tau_adaptation.double(),
+            self.beta.double(),
             dt=self.dt,
             reset=self.reset,
         )
+
+    @torch.no_grad()
+    def keep_signs(self) -> None:
+        """Hold Dale's law: the weights of a neuron that have come to the other side of 0 than its `sign` are set to 0, in place."""
+        self.recurrent_weight.masked_fill_(self.recurrent_weight * self.sign.to(self.recurrent_weight.dtype) < 0, 0.0)
 
     def constants(self) -> Constants:
         """Weights (masked) and neurons as `step` wants them, float64, differentiable."""
@@ -148,7 +192,7 @@ class RSNN(nn.Module):
             readout=self.readout_weight.double().t(),
             neurons=self.neurons(),
             decay_trace=math.exp(-self.dt / TAU_TRACE),
-            decay_readout=math.exp(-self.dt / TAU_READOUT),
+            decay_readout=torch.exp(-self.dt / self.tau_readout.double()),
         )
 
     def rest(self, samples: int) -> State:
@@ -182,7 +226,7 @@ class RSNN(nn.Module):
             spikes = block.spikes.double()
             for now, current, voltage, readout in zip(spikes, block.current, block.voltage, spikes @ k.readout, strict=True):
                 trace = k.decay_trace * state.trace + now
-                neurons_now = LIFState(current, voltage, neurons.resting)
+                neurons_now = neurons._replace(current=current, voltage=voltage)
                 state = State(neurons_now, now, trace, k.decay_readout * state.readout + readout)
                 yield state
             state = state._replace(neurons=neurons)
@@ -202,25 +246,46 @@ class RSNN(nn.Module):
                 "readout": state.readout.to(dtype),
             }
 
-    def spikes(self, x: Shaped[Tensor, "*sample_time_input"]) -> Float[Tensor, "time sample unit"]:
-        """All spikes at once, float64, differentiable in the weights; what training needs."""
+    def spikes(self, x: Shaped[Tensor, "*sample_time_input"], *, local: bool = False) -> Float[Tensor, "time sample unit"]:
+        """All spikes at once, float64, differentiable in weights and neurons; what training needs.
+
+        With `local`, the gradient stops where a spike reaches other neurons: what is left is that of e-prop, Bellec et al. 2020, eq. (1).
+        """
         x = self.check(x)
         k = self.constants()
         if self.input_weight.device.type != "cpu":
-            return torch.stack([state.spikes for state in self.run(x)])
+            return self.spikes_stepwise(x, local=local)
         events = events_of(x)
         if events is None:
             drive = torch.cat(list(self.drive(x)))
         else:
             drive = EventDrive.apply((self.input_weight * self.input_mask).double().t(), events, len(x))
-        return Spikes.apply(drive, k.recurrent, k.neurons, self.surrogate)
+        return Spikes.apply(drive, k.recurrent, k.neurons, self.surrogate, local, *learnable(k.neurons))
 
-    def logits(self, spikes: Float[Tensor, "time sample unit"]) -> Float[Tensor, "sample output"]:
-        """The read-out averaged over time: each spike counts with the mean of what its decay leaves in the steps to the end."""
-        decay, steps = math.exp(-self.dt / TAU_READOUT), len(spikes)
+    def spikes_stepwise(self, x: Float[Tensor, "sample time input"], *, local: bool = False) -> Float[Tensor, "time sample unit"]:
+        """`spikes` by its definition, `step`, and automatic differentiation."""
+        k, state, found = self.constants(), self.rest(len(x)), []
+        for block in self.drive(x):
+            for drive in block:
+                state = step(drive, state._replace(spikes=state.spikes.detach()) if local else state, k, self.surrogate)
+                found.append(state.spikes)
+        return torch.stack(found)
+
+    def logits(
+        self, spikes: Float[Tensor, "time sample unit"], *, weight: Float[Tensor, "output unit"] | None = None
+    ) -> Float[Tensor, "sample output"]:
+        """The read-out averaged over time: each spike counts with the mean of what its decay leaves in the steps to the end.
+
+        `weight` takes the place of the network's `readout_weight`.
+        """
+        tau, steps = self.tau_readout.double(), len(spikes)
+        weight = (self.readout_weight if weight is None else weight).double().t()
         left = torch.arange(steps, 0, -1, dtype=torch.float64, device=spikes.device)
-        share = (1 - decay**left) / ((1 - decay) * steps)
-        return torch.einsum("t,tsu->su", share, spikes) @ self.readout_weight.double().t()
+        if not tau.requires_grad and bool((tau == tau[0]).all()):
+            share = _share_left(torch.exp(-self.dt / tau[0]), left)
+            return torch.einsum("t,tsu->su", share, spikes) @ weight
+        share = _share_left(torch.exp(-self.dt / tau), left[:, None])
+        return torch.einsum("to,tso->so", share, spikes @ weight)
 
     def forward(self, x: Shaped[Tensor, "*sample_time_input"]) -> Float[Tensor, "sample output"]:
         """The read-out, averaged over time: one logit per output."""
@@ -244,3 +309,8 @@ class RSNN(nn.Module):
             bad = int((~torch.isfinite(x)).flatten(1).any(1).nonzero()[0])
             raise ValueError(f"the input has NaN or infinite values, first in sample {bad}; leave such samples out.")
         return x
+
+
+def _share_left(decay: Tensor, left: Float[Tensor, "time *one"]) -> Float[Tensor, "time *output"]:
+    """The mean over all steps of what is left, in the `left` steps to the end, of a unit that decays."""
+    return (1 - decay**left) / ((1 - decay) * len(left))

@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 
 from rsnn.kernels import advance
-from rsnn.rows import NO, Past, Rule, Scratch, Synapses, end_sample, learn_step, scale, send, settle, visit
+from rsnn.rows import NO, Past, Rule, Scratch, Synapses, end_sample, learn_step, multiply, send, settle, sums, visit
 
 
 class Plastic(NamedTuple):
@@ -20,35 +20,49 @@ class Plastic(NamedTuple):
 
 
 class Adaptation(NamedTuple):
-    """The constants of a step of an adaptive threshold, `homeostasis.ThresholdConstants`, and the lowest offset [unit]."""
+    """The constants of a step of the threshold of each neuron, `homeostasis.threshold_constants`, [unit]: decay, rise per spike, fall per
+    step, lowest offset."""
 
-    decay: float
-    rise: float
-    fall: float
+    decay: np.ndarray
+    rise: np.ndarray
+    fall: np.ndarray
     lowest: np.ndarray
+
+
+class Scaling(NamedTuple):
+    """Synaptic scaling: the running mean of the rate of each neuron in spikes per sample, [unit] or empty: none; its target, how much of
+    it a sample renews, and the strength."""
+
+    average: np.ndarray
+    target: float
+    renewed: float
+    strength: float
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 @no_type_check
-def learn(x, drive, state, theta, raster, neurons, adaptation, recurrent, afferent, input_learns, from_rest):
+def learn(x, drive, state, theta, raster, neurons, adaptation, scaling, groups, learns, fixed, from_rest):
     """Present samples one after the other, changing weights and `theta` [unit] in place, and write spikes.
 
-    The input is spikes or other values `x` [sample, time, input] through the synapses of `afferent`, or, where `x` is empty, what they
-    make of it, `drive` [sample, time, unit]. `state` [4, unit] (current, voltage, steps of rest, input from the own spikes of the step
-    before) is carried on in place; `from_rest` sets it to 0 before each sample, else the samples are pieces of one. `raster` [sample,
+    The input is spikes or other values `x` [sample, time, input] through the synapses of the second of `groups`, or, where `x` is empty,
+    what they make of it, `drive` [sample, time, unit]. The first of `groups` are the plastic recurrent synapses, `fixed` the others;
+    `learns` [2] says which group does. `state` [5, unit] (current, voltage, steps of rest, adaptation, input from the own spikes of the
+    step before) is carried on in place; `from_rest` sets it to 0 before each sample, else the samples are pieces of one. `raster` [sample,
     time, unit], uint8, takes the spikes. The same arithmetic as `network.step`, `plasticity.stdp_step`, `homeostasis.adapt`, `normalise`.
     """
     samples, steps, units = raster.shape
     by_spikes = x.shape[0] > 0
-    decay_mem, decay_syn, gain, threshold, rest, to_zero = neurons
+    decay_mem, decay_syn, gain, threshold, rest, decay_adaptation, beta, to_zero = neurons
     decay, rise, fall, lowest = adaptation
-    current, voltage, resting, from_others = state[0], state[1], state[2], state[3]
-    inward = np.zeros(units)
+    current, voltage, resting, risen, from_others = state[0], state[1], state[2], state[3], state[4]
+    inward, spikes = np.zeros(units), np.zeros(units)
     fired = np.empty(units, dtype=np.int64)
     arrived = np.empty(x.shape[2], dtype=np.int64)
+    afferent = groups[1]
     for s in range(samples):
         if from_rest:
             state[:] = 0.0
+        spikes[:] = 0.0
         for t in range(steps):
             arrivals = np.int64(0)
             if by_spikes:
@@ -58,7 +72,7 @@ def learn(x, drive, state, theta, raster, neurons, adaptation, recurrent, affere
                         arrived[arrivals] = j
                         arrivals += 1
                 # rows that learn have to be up to date before they are sent on
-                if input_learns:
+                if learns[1]:
                     visit(arrived, arrivals, afferent.synapses, afferent.rule, afferent.past, afferent.scratch, NO, inward)
                 else:
                     for n in range(arrivals):
@@ -68,7 +82,7 @@ def learn(x, drive, state, theta, raster, neurons, adaptation, recurrent, affere
                     inward[i] = drive[s, t, i]
             count = np.int64(0)
             for i in range(units):
-                height = threshold[i] + theta[i]
+                height = threshold[i] + theta[i] + beta[i] * risen[i]
                 current[i], voltage[i], resting[i], _, spike = advance(
                     inward[i] + from_others[i],
                     current[i],
@@ -81,33 +95,37 @@ def learn(x, drive, state, theta, raster, neurons, adaptation, recurrent, affere
                     rest[i],
                     to_zero,
                 )
+                risen[i] = decay_adaptation[i] * risen[i] + spike
                 raster[s, t, i] = spike
                 if spike:
                     fired[count] = i
                     count += 1
-                offset = decay * theta[i] + (rise * spike - fall)
+                    spikes[i] += 1.0
+                offset = decay[i] * theta[i] + (rise[i] * spike - fall[i])
                 theta[i] = max(offset, lowest[i])
-            if input_learns:
-                learn_step(
-                    afferent.synapses,
-                    afferent.rule,
-                    afferent.past,
-                    afferent.scratch,
-                    arrived,
-                    arrivals,
-                    fired,
-                    count,
-                    afferent.scratch.unused,
-                )
             from_others[:] = 0.0
-            learn_step(recurrent.synapses, recurrent.rule, recurrent.past, recurrent.scratch, fired, count, fired, count, from_others)
-        if from_rest:
-            end_sample(recurrent.past)
-            if input_learns:
-                end_sample(afferent.past)
-        if len(recurrent.total) > 0:
-            settle(recurrent.synapses, recurrent.rule, recurrent.past, recurrent.scratch)
-            scale(recurrent.synapses, recurrent.rule.w_min, recurrent.rule.w_max, recurrent.total)
-        if input_learns and len(afferent.total) > 0:
-            settle(afferent.synapses, afferent.rule, afferent.past, afferent.scratch)
-            scale(afferent.synapses, afferent.rule.w_min, afferent.rule.w_max, afferent.total)
+            for g in range(2):
+                if learns[g]:
+                    p = groups[g]
+                    sending, n, out = (fired, count, from_others) if g == 0 else (arrived, arrivals, p.scratch.unused)
+                    learn_step(p.synapses, p.rule, p.past, p.scratch, sending, n, fired, count, out)
+            for n in range(count):
+                send(fired[n], fixed, 1.0, from_others)
+        scales = len(scaling.average) > 0
+        if scales:
+            for i in range(units):
+                scaling.average[i] += scaling.renewed * (spikes[i] - scaling.average[i])
+        for g in range(2):
+            if learns[g]:
+                p = groups[g]
+                if from_rest:
+                    end_sample(p.past)
+                if scales or len(p.total) > 0:
+                    settle(p.synapses, p.rule, p.past, p.scratch)
+                    factor = sums(p.synapses, units)
+                    for i in range(units):
+                        if scales:
+                            factor[i] = np.exp(scaling.strength * (1.0 - scaling.average[i] / scaling.target))
+                        else:
+                            factor[i] = p.total[i] / factor[i] if factor[i] > 0.0 else 1.0
+                    multiply(p.synapses, p.rule.w_min, p.rule.w_max, factor)

@@ -251,19 +251,23 @@ def end_sample(past):
 
 @njit(cache=True, nogil=True, error_model="numpy")
 @no_type_check
-def scale(synapses, low, high, total):
-    """Scale the weights onto each neuron to `total` [unit] and hold them in the bounds; a sum that is not positive stays as it is."""
-    weight, start, post, loops = synapses
-    units = len(total)
+def sums(synapses, units):
+    """The sum of the weights onto each of `units` neurons."""
     now = np.zeros(units)
-    for j in range(len(start) - 1):
+    for j in range(len(synapses.start) - 1):
         send(j, synapses, 1.0, now)
-    for i in range(units):
-        now[i] = total[i] / now[i] if now[i] > 0.0 else 1.0
+    return now
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+@no_type_check
+def multiply(synapses, low, high, factor):
+    """Multiply the weights onto each neuron by its `factor` [unit] and hold them in the bounds."""
+    weight, start, post, loops = synapses
     for j in range(len(start) - 1):
         row = weight[start[j] : start[j + 1]]
         for k in range(len(row)):
-            w = row[k] * now[k if len(post) == 0 else post[start[j] + k]]
+            w = row[k] * factor[k if len(post) == 0 else post[start[j] + k]]
             row[k] = min(max(w, low), high)
         if loops:
             row[j] = 0.0

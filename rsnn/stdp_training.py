@@ -1,25 +1,28 @@
-"""Unsupervised training: a reservoir whose recurrent weights learn by STDP, sample after sample."""
+"""Unsupervised training: a network whose recurrent weights, input weights or both learn by STDP, sample after sample."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float, Shaped
+from jaxtyping import Bool, Float, Shaped
 from torch import Tensor
 
+from rsnn.checkpoints import Save, check_resumed, fingerprint, flattened, put_back
 from rsnn.events import FEW
 from rsnn.heterogeneity import spawn
-from rsnn.homeostasis import LOWEST_THRESHOLD, Homeostasis, threshold_constants
+from rsnn.homeostasis import Homeostasis, SynapticScaling, threshold_constants
 from rsnn.layer import arrays
 from rsnn.network import RSNN
 from rsnn.plasticity import LearningRule
-from rsnn.reservoir import Adaptation, Plastic, learn
-from rsnn.rows import settle
-from rsnn.storage import fixed_synapses, matrix_of, plastic_synapses, values_of
+from rsnn.reservoir import Adaptation, Plastic, Scaling, learn
+from rsnn.rows import Synapses, settle
+from rsnn.storage import fixed_synapses, matrix_of, plastic_synapses, rows_of, values_of
 
 CHUNK = 2**21  # numbers of input or its drive at once: 16 MiB, and a call of `progress` now and then
 RUNAWAY = 0.95  # share of all steps
+RECORD = 9  # numbers kept of an epoch
 
 
 @dataclass(frozen=True)
@@ -41,76 +44,127 @@ class STDPHistory:
 def fit_stdp(
     net: RSNN,
     spikes: Shaped[Tensor, "*sample_time_input"],
-    rule: LearningRule,
+    rule: LearningRule | None,
     *,
     epochs: int = 1,
     input_rule: LearningRule | None = None,
     homeostasis: Homeostasis = Homeostasis(),  # noqa: B008  frozen
     generator: torch.Generator | None = None,
     progress: Callable[[int, int], None] | None = None,
+    checkpoint: Save | None = None,
+    checkpoint_every: int = 1000,
+    resume: Mapping[str, Tensor] | None = None,
 ) -> STDPHistory:
     """Change the recurrent weights of `net` (and its `theta`) in place by presenting the samples, in a new order each epoch.
 
     The network starts each sample from rest; read-out weights stay as they are, and input weights unless there is an `input_rule`, by
-    which spikes of the input pair with those of the layer. `generator` draws the windows of the synapses and the order.
-    `progress(done, total)` is called with numbers of samples. Runs in float64 on one core of the CPU; the weights are rounded to their
-    dtype at the end. Raises ValueError for weights outside the bounds of the rule, and for a network in which nothing fires or everything
-    fires all the time.
+    which spikes of the input pair with those of the layer; with `rule=None` only these learn. Of a network that keeps Dale's law the
+    recurrent synapses of inhibitory neurons stay as they are. `generator` draws the windows of the synapses, the thresholds' constants and
+    the order. `progress(done, total)` is called with numbers of samples, `checkpoint` with all that a run needs to go on, at least every
+    `checkpoint_every` samples (as `CHUNK` allows); the same call with `resume` goes on there, and ends as the whole run does, bit for bit.
+    Runs in float64 on one core of the CPU; the weights are rounded to their dtype at the end. Raises ValueError for weights outside the
+    bounds of the rule, and as soon as everything fires all the time or nothing fired in an epoch.
     """
     x = net.check(spikes)
     if epochs < 1:
         raise ValueError(f"fit_stdp(epochs={epochs}): at least one epoch is needed; leave the call out for an untrained network.")
+    if rule is None and input_rule is None:
+        raise ValueError("fit_stdp(rule=None): nothing would learn; give a rule such as PairSTDP(), or an input_rule.")
     generator = torch.Generator() if generator is None else generator
-    windows, orders, input_windows = spawn(generator), spawn(generator), spawn(generator)
-    normalisation = homeostasis.normalisation
-    recurrent = plastic_synapses(net.recurrent_weight, net.recurrent_mask, rule, normalisation, dt=net.dt, generator=windows)
-    check_weights("recurrent", recurrent)
-    if input_rule is None:
-        afferent = fixed_synapses(net.input_weight, net.input_mask)
-    else:
+    keeps = checkpoint is not None or resume is not None
+    mark = fingerprint(net, generator, tuple(x.shape), rule, input_rule, homeostasis) if keeps else torch.zeros(0)
+    windows, orders, input_windows, thresholds = spawn(generator), spawn(generator), spawn(generator), spawn(generator)
+    groups, learns, fixed = synapses_of(net, rule, input_rule, homeostasis, windows, input_windows)
+    if input_rule is not None:
         check_spikes(x)
-        afferent = plastic_synapses(net.input_weight, net.input_mask, input_rule, normalisation, dt=net.dt, generator=input_windows)
-        check_weights("input", afferent)
+    recurrent, afferent = groups
     by_spikes = input_rule is not None or float((x != 0).double().mean()) < FEW
-    weights = values_of(recurrent.synapses)
+    weights = values_of((recurrent if rule is not None else afferent).synapses)
     before = weights.copy()
     theta = net.theta.double().numpy(force=True).copy()
     neurons = arrays(net.neurons()._replace(threshold=net.threshold.double()))
-    adaptation = adaptation_of(net, homeostasis)
-    state = np.zeros((4, net.units))
+    adaptation = adaptation_of(net, homeostasis, thresholds)
+    state = np.zeros((5, net.units))
     samples, steps = x.shape[:2]
+    scaling = scaling_of(net, homeostasis.scaling, steps * net.dt)
     chunk = max(1, min(samples, CHUNK // (steps * max(net.units, net.inputs))))
-    records = []
+    if checkpoint is not None:
+        chunk = max(1, min(chunk, checkpoint_every))
+    counts, place = np.zeros(net.units, dtype=np.int64), np.zeros(3, dtype=np.int64)  # epoch, samples of it, samples since a checkpoint
+    carried = (theta, scaling.average, *((p.synapses.weight, p.past) for p in groups), counts, place)
+    records: list[tuple[float, ...]] = []
+    if resume is not None:
+        check_resumed(resume, mark, "stdp")
+        put_back("stdp", carried, resume)
+        records = [tuple(r) for r in resume["stdp.records"].tolist()]
     for epoch in range(epochs):
-        counts = np.zeros(net.units, dtype=np.int64)
         order = torch.randperm(samples, generator=orders)
-        for start in range(0, samples, chunk):
+        if epoch < place[0]:
+            continue
+        for start in range(int(place[1]), samples, chunk):
             part = x[order[start : start + chunk].to(x.device)]
             raster = np.zeros((len(part), steps, net.units), dtype=np.uint8)
             arrivals = part.double().contiguous().numpy(force=True) if by_spikes else np.zeros((0, steps, net.inputs))
             drive = np.zeros((0, steps, net.units)) if by_spikes else driven(net, part)
-            learn(arrivals, drive, state, theta, raster, neurons, adaptation, recurrent, afferent, input_rule is not None, True)
+            learn(arrivals, drive, state, theta, raster, neurons, adaptation, scaling, groups, learns, fixed, True)
             counts += raster.sum((0, 1), dtype=np.int64)
+            place[:] = epoch, start + len(part), place[2] + len(part)
+            check_not_exploding(float(raster.mean()), net.dt, epoch)
             if progress is not None:
                 progress(epoch * samples + start + len(part), epochs * samples)
+            if checkpoint is not None and place[2] >= checkpoint_every:
+                place[2] = 0
+                kept = torch.tensor(records, dtype=torch.float64).reshape(-1, RECORD)
+                checkpoint({**flattened("stdp", carried), "stdp.records": kept, "stdp.run": mark})
         check_alive(counts / (samples * steps), net.dt, epoch)
         rates = counts / (samples * steps * net.dt / 1000)
-        settled(recurrent)
-        records.append(
-            (
-                float(rates.mean()),
-                float(rates.max()),
-                float((counts == 0).mean()),
-                float(np.abs(weights - before).mean()),
-                tuple(np.quantile(weights, (0, 0.25, 0.5, 0.75, 1)).tolist()),
-            )
-        )
-    net.recurrent_weight.copy_(torch.from_numpy(matrix_of(recurrent.synapses, net.recurrent_mask)))
+        for p, moves in zip(groups, learns, strict=True):
+            if moves:
+                settled(p)
+        quartiles = np.quantile(weights, (0, 0.25, 0.5, 0.75, 1)).tolist()
+        moved = float(np.abs(weights - before).mean())
+        records.append((float(rates.mean()), float(rates.max()), float((counts == 0).mean()), moved, *quartiles))
+        counts[:] = 0
+        place[:] = epoch + 1, 0, place[2]
+    if rule is not None:
+        plastic = plastic_mask(net)
+        learnt = torch.from_numpy(matrix_of(recurrent.synapses, plastic)).to(net.recurrent_weight)
+        net.recurrent_weight.copy_(torch.where(plastic, learnt, net.recurrent_weight * net.recurrent_mask))
     if input_rule is not None:
-        settled(afferent)
         net.input_weight.copy_(torch.from_numpy(matrix_of(afferent.synapses, net.input_mask)))
     net.theta.copy_(torch.from_numpy(theta))
-    return STDPHistory(*zip(*records, strict=True))
+    return STDPHistory(*zip(*((*r[:4], tuple(r[4:])) for r in records), strict=True))
+
+
+def synapses_of(
+    net: RSNN,
+    rule: LearningRule | None,
+    input_rule: LearningRule | None,
+    homeostasis: Homeostasis,
+    windows: torch.Generator,
+    input_windows: torch.Generator,
+) -> tuple[tuple[Plastic, Plastic], Bool[np.ndarray, "2"], Synapses]:
+    """The synapses of a network as the kernel wants them: recurrent ones and those of the input, whether they learn, and recurrent ones
+    that do not."""
+    normalisation, plastic = homeostasis.normalisation, plastic_mask(net)
+    if rule is None:
+        recurrent = fixed_synapses(net.recurrent_weight, plastic)
+        fixed = rows_of(net.recurrent_weight, net.recurrent_mask)
+    else:
+        recurrent = plastic_synapses(net.recurrent_weight, plastic, rule, normalisation, dt=net.dt, generator=windows)
+        check_weights("recurrent", recurrent)
+        fixed = rows_of(net.recurrent_weight, net.recurrent_mask & ~plastic)
+    if input_rule is None:
+        afferent = fixed_synapses(net.input_weight, net.input_mask)
+    else:
+        afferent = plastic_synapses(net.input_weight, net.input_mask, input_rule, normalisation, dt=net.dt, generator=input_windows)
+        check_weights("input", afferent)
+    return (recurrent, afferent), np.array([rule is not None, input_rule is not None]), fixed
+
+
+def plastic_mask(net: RSNN) -> Bool[Tensor, "unit unit"]:
+    """Where the network has recurrent synapses that can learn by STDP: those of neurons that are not inhibitory."""
+    return net.recurrent_mask & (net.sign >= 0)
 
 
 def settled(plastic: Plastic) -> None:
@@ -143,11 +197,19 @@ def check_weights(name: str, plastic: Plastic) -> None:
         )
 
 
-def adaptation_of(net: RSNN, homeostasis: Homeostasis) -> Adaptation:
+def adaptation_of(net: RSNN, homeostasis: Homeostasis, generator: torch.Generator) -> Adaptation:
     """The adaptive thresholds as the kernel wants them."""
-    base = net.threshold.double().numpy(force=True)
-    lowest = np.full_like(base, -np.inf) if homeostasis.threshold is None else (LOWEST_THRESHOLD - 1) * base
-    return Adaptation(*threshold_constants(homeostasis.threshold, dt=net.dt), lowest)
+    base = net.threshold.double().cpu()
+    k = threshold_constants(homeostasis.threshold, dt=net.dt, units=net.units, generator=generator)
+    return Adaptation(*(v.contiguous().numpy() for v in (k.decay, k.rise, k.fall, k.lowest * base)))
+
+
+def scaling_of(net: RSNN, rule: SynapticScaling | None, duration: float) -> Scaling:
+    """Synaptic scaling after samples of `duration` ms as the kernel wants it."""
+    if rule is None:
+        return Scaling(np.zeros(0), 1.0, 0.0, 0.0)
+    target = rule.target * duration / 1000
+    return Scaling(np.full(net.units, target), target, -math.expm1(-duration / rule.tau), float(rule.strength))
 
 
 def check_alive(activity: Float[np.ndarray, "unit"], dt: float, epoch: int) -> None:
@@ -157,8 +219,13 @@ def check_alive(activity: Float[np.ndarray, "unit"], dt: float, epoch: int) -> N
             f"no neuron fired in epoch {epoch + 1}, so there is nothing to learn from; raise input_scale or the rate of the input, "
             "or lower the threshold."
         )
-    if activity.mean() > RUNAWAY:
+    check_not_exploding(float(activity.mean()), dt, epoch)
+
+
+def check_not_exploding(activity: float, dt: float, epoch: int) -> None:
+    """Raise a sentence if neurons fired in nearly every step."""
+    if activity > RUNAWAY:
         raise ValueError(
-            f"in epoch {epoch + 1} the neurons fired in {activity.mean():.0%} of all steps of {dt:g} ms: activity ran away; lower "
+            f"in epoch {epoch + 1} the neurons fired in {activity:.0%} of all steps of {dt:g} ms: activity ran away; lower "
             "recurrent_scale or w_max, keep the normalisation on, or raise the increment of the adaptive threshold."
         )

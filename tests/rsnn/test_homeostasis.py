@@ -54,7 +54,7 @@ def test_without_a_rule_the_offset_stays_as_it_is_even_below_the_floor() -> None
     [
         (lambda: Normalisation(total=0.0), "the sum of weights must be positive"),
         (lambda: AdaptiveThreshold(increment=-1), r"AdaptiveThreshold\(increment=-1\)"),
-        (lambda: AdaptiveThreshold(target=math.inf), "the rate to hold, in Hz"),
+        (lambda: AdaptiveThreshold(target=math.inf), r"AdaptiveThreshold\(target=inf\): it must be a finite number"),
         (lambda: AdaptiveThreshold(tau=0.0), "the time constant in ms must be positive"),
     ],
 )

@@ -3,7 +3,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rsnn import LIF, RSNN, Dense, Gamma, LogNormal, Reset, Sparse, Uniform, encode
+from rsnn import ALIF, LIF, RSNN, Dense, Gamma, LogNormal, Reset, Sparse, Uniform, encode
 
 SITES = ("hidden.spikes", "hidden.voltage", "hidden.current", "hidden.trace", "readout")
 
@@ -12,7 +12,7 @@ def seeded(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def network(seed: int, units: int, neuron: LIF, connectivity: Sparse | Dense) -> RSNN:
+def network(seed: int, units: int, neuron: LIF | ALIF, connectivity: Sparse | Dense) -> RSNN:
     scale = 60.0 if neuron.tau_syn is None else 10.0
     return RSNN(5, units, 3, neuron=neuron, connectivity=connectivity, input_scale=scale, recurrent_scale=scale / 4, generator=seeded(seed))
 
@@ -26,7 +26,10 @@ NEURONS = [
     LIF(Gamma(20, 0.5), LogNormal(8, 0.5), Uniform(1, 0.3), refractory=2.0),
     LIF(tau_syn=None, refractory=Gamma(2, 0.5), reset=Reset.ZERO),
     LIF(Gamma(10, 0.6), 5.0, reset=Reset.ZERO),
+    ALIF(Gamma(20, 0.5), 8.0, refractory=2.0, tau_adaptation=Gamma(30, 0.5), beta=Gamma(0.3, 0.5)),
+    ALIF(15.0, 5.0, reset=Reset.ZERO, tau_adaptation=10.0, beta=0.2),
 ]
+LEARNABLE = ("tau_mem", "tau_syn", "threshold", "tau_adaptation", "beta")
 
 
 @pytest.mark.slow
@@ -40,7 +43,7 @@ NEURONS = [
     connectivity=st.sampled_from([Sparse(0.3), Dense()]),
 )
 def test_the_compiled_layer_equals_the_steps(
-    seed: int, units: int, samples: int, steps: int, neuron: LIF, connectivity: Sparse | Dense
+    seed: int, units: int, samples: int, steps: int, neuron: LIF | ALIF, connectivity: Sparse | Dense
 ) -> None:
     net, x = network(seed, units, neuron, connectivity), stimulus(samples, steps, seed)
     stepwise = list(net.states(x))
@@ -53,7 +56,7 @@ def test_the_compiled_layer_equals_the_steps(
 
 
 @pytest.mark.parametrize("neuron", NEURONS)
-def test_the_gradient_written_by_hand_is_that_of_automatic_differentiation(neuron: LIF) -> None:
+def test_the_gradient_written_by_hand_is_that_of_automatic_differentiation(neuron: LIF | ALIF) -> None:
     net, x = network(3, 20, neuron, Sparse(0.4)), stimulus(6, 25, 1)
     weighting = torch.randn(25, 6, 20, generator=seeded(), dtype=torch.float64)
     by_hand, spikes = [], net.spikes(x)
@@ -67,6 +70,61 @@ def test_the_gradient_written_by_hand_is_that_of_automatic_differentiation(neuro
     (stepwise * weighting).sum().backward()
     for p, g in zip((net.input_weight, net.recurrent_weight), by_hand, strict=True):
         assert float((p.grad - g).abs().max() / p.grad.abs().max()) < 1e-5
+
+
+@pytest.mark.parametrize("neuron", [n for n in NEURONS if n.tau_syn is not None])
+def test_time_constants_thresholds_and_adaptation_have_the_gradient_of_automatic_differentiation(neuron: LIF | ALIF) -> None:
+    net, x = network(3, 20, neuron, Sparse(0.4)), stimulus(6, 25, 1)
+    weighting = torch.randn(25, 6, 20, generator=seeded(), dtype=torch.float64)
+    wanted = [getattr(net, name).requires_grad_() for name in LEARNABLE]
+    by_hand = torch.autograd.grad((net.spikes(x) * weighting).sum(), wanted)
+    by_torch = torch.autograd.grad((net.spikes_stepwise(x) * weighting).sum(), wanted, materialize_grads=True)
+    for found, expected in zip(by_hand, by_torch, strict=True):
+        assert float((found - expected).abs().max()) <= 1e-5 * float(expected.abs().max())
+
+
+def test_a_gradient_that_is_local_stops_where_a_spike_reaches_other_neurons() -> None:
+    for neuron in NEURONS:
+        net, x = network(3, 20, neuron, Sparse(0.4)), stimulus(6, 25, 1)
+        weighting = torch.randn(25, 6, 20, generator=seeded(), dtype=torch.float64)
+        weights = (net.input_weight, net.recurrent_weight)
+        whole, local, stepwise = (
+            torch.autograd.grad((spikes * weighting).sum(), weights)
+            for spikes in (net.spikes(x), net.spikes(x, local=True), net.spikes_stepwise(x, local=True))
+        )
+        for everything, found, expected in zip(whole, local, stepwise, strict=True):
+            assert float((found - expected).abs().max() / expected.abs().max()) < 1e-5
+            assert float((everything - expected).abs().max() / expected.abs().max()) > 1e-2
+
+
+def smooth(distance: torch.Tensor) -> torch.Tensor:
+    """In place of the step: a function whose differences are its gradient."""
+    return torch.sigmoid(4 * distance)
+
+
+@pytest.mark.parametrize("reset", Reset)
+def test_the_gradient_of_every_learnable_parameter_is_that_of_central_differences(reset: Reset) -> None:
+    neuron = ALIF(Gamma(15, 0.3), Gamma(8, 0.3), Uniform(1, 0.2), reset=reset, tau_adaptation=Gamma(20, 0.3), beta=Gamma(0.3, 0.3))
+    net = RSNN(4, 5, 2, neuron=neuron, connectivity=Dense(), input_scale=6.0, tau_readout=Gamma(15, 0.3), surrogate=smooth)
+    net.double()
+    x = stimulus(2, 12, 1)[:, :, :4].double()
+    weighting = torch.randn(2, 2, generator=seeded(), dtype=torch.float64)
+
+    def loss() -> torch.Tensor:
+        return (net.logits(net.spikes_stepwise(x)) * weighting).sum()
+
+    for name in (*LEARNABLE, "tau_readout"):
+        values = getattr(net, name).requires_grad_()
+        (grad,) = torch.autograd.grad(loss(), values)
+        values.requires_grad_(False)
+        for i in range(len(values)):
+            middle, h = float(values[i]), 1e-5 * float(values[i])
+            ends = []
+            for side in (1, -1):
+                values[i] = middle + side * h
+                ends.append(float(loss().detach()))
+            values[i] = middle
+            assert float(grad[i]) == pytest.approx((ends[0] - ends[1]) / (2 * h), rel=1e-5, abs=1e-9)
 
 
 def test_the_logits_have_the_gradient_of_the_readout_averaged_over_time() -> None:

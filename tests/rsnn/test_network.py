@@ -231,7 +231,7 @@ def test_an_impossible_density_is_refused_with_a_sentence(density: float) -> Non
         ("neuron='lif'", "RSNN(neuron='lif'): it must be a LIF"),
         ("connectivity=0.3", "RSNN(connectivity=0.3): it must be Sparse(density), such as Sparse(0.1), or Dense()."),
         ("input_connectivity=0.3", "RSNN(input_connectivity=0.3): it must be Sparse(density)"),
-        ("neuron=20.0", "RSNN(neuron=20.0): it must be a LIF, such as LIF(tau_mem=20.0)."),
+        ("neuron=20.0", "RSNN(neuron=20.0): it must be a LIF or ALIF, such as LIF(tau_mem=20.0)."),
     ],
 )
 def test_a_number_in_place_of_an_object_is_refused_with_a_sentence(argument: str, sentence: str) -> None:

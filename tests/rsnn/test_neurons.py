@@ -44,6 +44,8 @@ def test_half_the_step_gives_the_same_subthreshold_voltage_after_a_spike_came_in
             tau_syn=drive.new_tensor([5.0, 10.0, 7.0 + 1e-9]),
             threshold=drive.new_full((3,), 9.0),
             refractory=drive.new_zeros(3),
+            tau_adaptation=drive.new_ones(3),
+            beta=drive.new_zeros(3),
             dt=dt,
             reset=Reset.ZERO,
         )
@@ -62,7 +64,7 @@ def test_half_the_step_gives_the_same_subthreshold_voltage_after_a_spike_came_in
 @pytest.mark.parametrize("tau_syn", [0.0, 1e-6, 1e-3, 1.0, 20.0, 1e6])
 def test_the_propagator_is_finite_and_not_negative_for_any_time_constants(tau_mem: float, tau_syn: float) -> None:
     one = torch.ones(1, dtype=torch.float64)
-    k = lif_constants(tau_mem * one, tau_syn * one, one, 0 * one, dt=1.0, reset=Reset.ZERO)
+    k = lif_constants(tau_mem * one, tau_syn * one, one, 0 * one, one, 0 * one, dt=1.0, reset=Reset.ZERO)
     assert 0 <= float(k.decay_mem) < 1
     assert 0 <= float(k.decay_syn) < 1
     assert 0 <= float(k.gain) <= 1 + 1e-9

@@ -8,7 +8,7 @@ from torch import Tensor
 from rsnn import Gamma, Normalisation, Pairing, PairSTDP, TripletSTDP
 from rsnn import storage as layout
 from rsnn.plasticity import LearningRule, Traces, TripletTraces, Window, stdp_step, triplet_step
-from rsnn.rows import end_sample, learn_step, scale, settle
+from rsnn.rows import end_sample, learn_step, multiply, settle, sums
 from rsnn.storage import matrix_of, plastic_synapses
 
 
@@ -142,7 +142,7 @@ def test_scaling_gives_the_sums_that_were_asked_for_within_the_bounds() -> None:
     mask = torch.ones(4, 4, dtype=torch.bool).fill_diagonal_(False)
     weight = torch.rand(4, 4, generator=seeded(), dtype=torch.float64) * mask
     plastic = plastic_synapses(weight, mask, PairSTDP(), Normalisation(0.5), dt=1.0, generator=seeded())
-    scale(plastic.synapses, 0.0, 1.0, plastic.total)
+    multiply(plastic.synapses, 0.0, 1.0, plastic.total / sums(plastic.synapses, 4))
     assert np.allclose(matrix_of(plastic.synapses, mask).sum(1), 0.5)
-    scale(plastic.synapses, 0.0, 0.01, plastic.total)
+    multiply(plastic.synapses, 0.0, 0.01, plastic.total / sums(plastic.synapses, 4))
     assert matrix_of(plastic.synapses, mask).max() == 0.01

@@ -30,10 +30,11 @@ from rsnn.layer import arrays
 from rsnn.network import step
 from rsnn.plasticity import Traces, Window, stdp_step
 from rsnn.reservoir import learn
-from rsnn.stdp_training import adaptation_of, settled
-from rsnn.storage import plastic_synapses
+from rsnn.stdp_training import adaptation_of, scaling_of, settled
+from rsnn.storage import plastic_synapses, rows_of
 
 NONE = Homeostasis(None, None)
+BOTH, NO_DRIVE = np.array([True, True]), np.zeros((0, 1, 20))
 HETEROGENEOUS = PairSTDP(Gamma(0.02, 0.5), Gamma(0.02, 0.5), Gamma(20, 0.5), Gamma(20, 0.5))
 
 
@@ -88,12 +89,12 @@ def fit_step_by_step(
     net: RSNN, x: torch.Tensor, rule: PairSTDP, homeostasis: Homeostasis, generator: torch.Generator, input_rule: PairSTDP | None = None
 ) -> float:
     """`fit_stdp` as its definition has it: dense matrices, one step after the other. Returns the mean rate."""
-    windows, orders, input_windows = spawn(generator), spawn(generator), spawn(generator)
+    windows, orders, input_windows, thresholds = (spawn(generator) for _ in range(4))
     plan = homeostasis.normalisation
     recurrent = Matrix.of(net.recurrent_weight, net.recurrent_mask, rule, net.dt, plan, windows)
     afferent = Matrix.of(net.input_weight, net.input_mask, input_rule or rule, net.dt, plan, input_windows)
     theta, count = net.theta.clone(), 0.0
-    adaptive = threshold_constants(homeostasis.threshold, dt=net.dt)
+    adaptive = threshold_constants(homeostasis.threshold, dt=net.dt, units=net.units, generator=thresholds)
     for n in torch.randperm(len(x), generator=orders):
         state = net.rest(1)
         recurrent.rest()
@@ -176,15 +177,17 @@ def test_the_kernel_equals_the_rule_step_by_step(
 @pytest.mark.parametrize("rule", [PairSTDP(0.05, 0.04), HETEROGENEOUS])
 def test_a_run_in_pieces_that_carries_its_state_is_the_run_in_one_piece_bit_for_bit(rule: PairSTDP) -> None:
     x, results = stimulus(1, 200)[0].double().numpy(), []
+    fixed = rows_of(network().recurrent_weight, torch.zeros(20, 20, dtype=torch.bool))
     for pieces in ([200], [1, 49, 150]):
         net = network()
         recurrent = plastic_synapses(net.recurrent_weight, net.recurrent_mask, rule, None, dt=1.0, generator=seeded())
         afferent = plastic_synapses(net.input_weight, net.input_mask, PairSTDP(w_min=-50, w_max=50), None, dt=1.0, generator=seeded())
-        state, theta, rasters = np.zeros((4, 20)), np.zeros(20), []
+        state, theta, rasters = np.zeros((5, 20)), np.zeros(20), []
         for piece in np.split(x, np.cumsum(pieces)[:-1]):
             raster = np.zeros((1, len(piece), 20), np.uint8)
-            neurons, adaptation = arrays(net.constants().neurons), adaptation_of(net, Homeostasis())
-            learn(piece[None], np.zeros((0, 1, 20)), state, theta, raster, neurons, adaptation, recurrent, afferent, True, False)
+            neurons, adaptation = arrays(net.constants().neurons), adaptation_of(net, Homeostasis(), seeded())
+            groups, scaling = (recurrent, afferent), scaling_of(net, None, 1.0)
+            learn(piece[None], NO_DRIVE, state, theta, raster, neurons, adaptation, scaling, groups, BOTH, fixed, False)
             rasters.append(raster)
         for plastic in (recurrent, afferent):
             settled(plastic)
