@@ -12,6 +12,8 @@ from rsnn.heterogeneity import Constant, Parameter, check_parameter, draw
 from rsnn.surrogate import Surrogate
 
 SHORTEST_TAU = 1e-6  # ms; the tail of a wide distribution may round to 0, which for tau_syn would mean another model
+TAU_ADAPTATION = 200.0
+"""Time constant of an adaptive threshold in ms, where none is named."""
 
 
 class Reset(Enum):
@@ -53,25 +55,67 @@ class LIF:
         refractory = draw(self.refractory, (units,), generator=generator)
         if self.tau_syn is not None:
             tau_syn = tau_syn.clamp_min(SHORTEST_TAU)
-        return {"tau_mem": tau_mem, "tau_syn": tau_syn, "threshold": threshold, "refractory": refractory}
+        never = torch.zeros(units, dtype=torch.float64)
+        parameters = {"tau_mem": tau_mem, "tau_syn": tau_syn, "threshold": threshold, "refractory": refractory}
+        return {**parameters, "tau_adaptation": torch.full_like(never, TAU_ADAPTATION), "beta": never}
+
+
+@dataclass(frozen=True)
+class ALIF:
+    """`LIF` whose spikes raise its threshold for a while: the adaptive neuron of LSNNs, Bellec et al. 2018, eqs. (1)-(3).
+
+    The threshold is threshold + beta a, where each spike adds 1 to a and tau_adaptation da/dt = -a: `beta` is what one spike adds, in units
+    of threshold, from the next step on. All else is as in `LIF`; beta = 0 is that neuron bit for bit. The adaptation starts at 0 in each
+    sample; a threshold that remembers the samples before, as in Diehl and Cook 2015, is `AdaptiveThreshold`.
+    """
+
+    tau_mem: Parameter = 20.0
+    tau_syn: Parameter | None = 10.0
+    threshold: Parameter = 1.0
+    refractory: Parameter = 0.0
+    reset: Reset = Reset.SUBTRACT
+    tau_adaptation: Parameter = TAU_ADAPTATION
+    beta: Parameter = 0.1
+
+    def __post_init__(self) -> None:
+        check_parameter("ALIF", "tau_adaptation", self.tau_adaptation, lowest=0.0, open_end=True)
+        check_parameter("ALIF", "beta", self.beta, lowest=0.0)
+        self.fixed()
+
+    def fixed(self) -> LIF:
+        """The neuron without its adaptation."""
+        return LIF(self.tau_mem, self.tau_syn, self.threshold, self.refractory, self.reset)
+
+    def draw(self, units: int, *, generator: torch.Generator) -> dict[str, Float[Tensor, "unit"]]:
+        """The parameters of `units` neurons by name, float64; what `LIF` has is drawn as there."""
+        parameters = self.fixed().draw(units, generator=generator)
+        tau = draw(self.tau_adaptation, (units,), generator=generator).clamp_min(SHORTEST_TAU)
+        return {**parameters, "tau_adaptation": tau, "beta": draw(self.beta, (units,), generator=generator)}
+
+
+Neuron = LIF | ALIF
 
 
 class LIFState(NamedTuple):
-    """Synaptic current, voltage after reset, and the steps of rest still to come; each [sample, unit]."""
+    """Synaptic current, voltage after reset, the steps of rest still to come, and adaptation; each [sample, unit]."""
 
     current: Float[Tensor, "sample unit"]
     voltage: Float[Tensor, "sample unit"]
     resting: Float[Tensor, "sample unit"]
+    adaptation: Float[Tensor, "sample unit"]
 
 
 class LIFConstants(NamedTuple):
-    """What one step of length dt needs, per neuron: decays, the voltage a current aims at, threshold, steps of rest."""
+    """What one step of length dt needs, per neuron: decays, the voltage a current aims at, threshold, steps of rest, and, of the
+    adaptation, its decay and what it adds to the threshold."""
 
     decay_mem: Float[Tensor, "unit"]
     decay_syn: Float[Tensor, "unit"]
     gain: Float[Tensor, "unit"]
     threshold: Float[Tensor, "unit"]
     rest: Float[Tensor, "unit"]
+    decay_adaptation: Float[Tensor, "unit"]
+    beta: Float[Tensor, "unit"]
     reset: Reset
 
 
@@ -80,6 +124,8 @@ def lif_constants(
     tau_syn: Float[Tensor, "unit"],
     threshold: Float[Tensor, "unit"],
     refractory: Float[Tensor, "unit"],
+    tau_adaptation: Float[Tensor, "unit"],
+    beta: Float[Tensor, "unit"],
     *,
     dt: float,
     reset: Reset,
@@ -100,7 +146,7 @@ def lif_constants(
     far = (decay_mem - decay_syn) / torch.where(rate == 0, 1.0, rate)
     alpha = torch.where(exponent.abs() < 0.1, close, far) / tau_mem
     gain = torch.where(has_synapse, alpha / -torch.expm1(-dt / tau_mem), 1.0)
-    return LIFConstants(decay_mem, decay_syn, gain, threshold, torch.round(refractory / dt), reset)
+    return LIFConstants(decay_mem, decay_syn, gain, threshold, torch.round(refractory / dt), torch.exp(-dt / tau_adaptation), beta, reset)
 
 
 def lif_step(
@@ -115,15 +161,16 @@ def lif_step(
     voltage = torch.lerp(k.gain * current, state.voltage, k.decay_mem)
     awake = state.resting <= 0
     voltage = torch.where(awake, voltage, state.voltage)
-    spikes = surrogate(voltage - k.threshold).to(voltage.dtype) * awake
+    threshold = k.threshold + k.beta * state.adaptation
+    spikes = surrogate(voltage - threshold).to(voltage.dtype) * awake
     if k.reset is Reset.ZERO:
         voltage = voltage * (1 - spikes)
     else:
-        voltage = voltage - spikes * k.threshold
+        voltage = voltage - spikes * threshold
     resting = torch.where(spikes > 0, k.rest, (state.resting - 1).clamp_min(0))
-    return spikes, LIFState(current, voltage, resting)
+    return spikes, LIFState(current, voltage, resting, k.decay_adaptation * state.adaptation + spikes)
 
 
 def rest_state(samples: int, units: int, like: Float[Tensor, "..."]) -> LIFState:
     """The state of neurons without current, at voltage 0, ready to fire."""
-    return LIFState(like.new_zeros(samples, units), like.new_zeros(samples, units), like.new_zeros(samples, units))
+    return LIFState(*(like.new_zeros(samples, units) for _ in LIFState._fields))
