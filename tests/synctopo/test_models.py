@@ -1,6 +1,7 @@
 """The one battery of tests that every model family passes: a new family adds one line."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,21 @@ from torch import Tensor, nn
 import rsnn
 import rtd
 from synctopo import catalog
-from synctopo.models import CNN, MLP, AKOrN, Hooked, Iterated, Model, Noise, PredictiveCoding, predify
+from synctopo.models import (
+    CNN,
+    MLP,
+    AKOrN,
+    Hooked,
+    Iterated,
+    KomplexNet,
+    Model,
+    Noise,
+    Oscillators,
+    Phases,
+    PredictiveCoding,
+    RealNet,
+    predify,
+)
 
 pytestmark = pytest.mark.smoke
 
@@ -42,6 +57,13 @@ def _boards() -> Tensor:
     return torch.randint(0, 5, (6, 4, 4), generator=_generator()).float()
 
 
+def _komplex(**options: Any) -> tuple[KomplexNet, Tensor]:
+    net = KomplexNet((3, 4), 3, **{"channels": 3, "hidden": 5, "steps": 3, "width": 3, "generator": _generator(), **options})
+    image, masks = torch.rand(6, 1, 3, 4, generator=_generator()), torch.zeros(6, 2, 3, 4)
+    masks[:, 0, 0], masks[:, 1, 2] = 1, 1
+    return net, torch.cat((image, masks), 1)
+
+
 FAMILIES: dict[str, Callable[[], tuple[Model, Tensor]]] = {
     "mlp": lambda: (MLP(12, [8, 5], 3, generator=_generator()), torch.rand(6, 12, generator=_generator())),
     "cnn": lambda: (CNN((3, 4), [4, 5], 3, generator=_generator()), torch.rand(6, 12, generator=_generator())),
@@ -64,6 +86,16 @@ FAMILIES: dict[str, Callable[[], tuple[Model, Tensor]]] = {
     "iterated, patches": lambda: (
         Iterated.objects((3, 8, 4), patch=2, channels=8, kernel=3, steps=3, generator=_generator()),
         torch.rand(6, 3, 8, 4, generator=_generator()),
+    ),
+    "komplexnet": lambda: _komplex(),
+    "komplexnet, feedback": lambda: _komplex(feedback=True),
+    "komplexnet, pixels": lambda: _komplex(oscillators=Oscillators.PIXELS),
+    "komplexnet, random": lambda: _komplex(phases=Phases.RANDOM),
+    "komplexnet, zero": lambda: _komplex(phases=Phases.ZERO),
+    "komplexnet, ideal": lambda: _komplex(phases=Phases.IDEAL),
+    "komplexnet, real control": lambda: (
+        RealNet.matching(_komplex()[0], generator=_generator()),
+        torch.rand(6, 12, generator=_generator()),
     ),
     "hooked": lambda: (Hooked(_plain(), ["0", "2"]), torch.rand(6, 12, generator=_generator())),
 }

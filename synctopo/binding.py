@@ -1,0 +1,286 @@
+"""Training of networks that bind objects by phase, in two stages or end to end, and how many of the classes in an image they name."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int, Shaped
+from torch import Tensor, nn
+
+from synctopo.models.komplexnet import KomplexNet, Phases, RealNet, exclusive, group_loss, synchrony_index
+
+
+@dataclass(frozen=True)
+class Named:
+    """How many of the classes that are in the images are among as many highest scores, and in how many images all are."""
+
+    right: int
+    classes: int
+    whole: int
+    total: int
+
+    @property
+    def each(self) -> float:
+        """The share of classes that are named."""
+        return self.right / self.classes
+
+    @property
+    def all(self) -> float:
+        """The share of images in which all classes are named."""
+        return self.whole / self.total
+
+
+def named(scores: Float[Tensor, "sample class"], labels: Int[Tensor, "sample class"]) -> Named:
+    """Hold the scores against the labels, 0 or 1: with k classes in an image its k highest scores count. Ties go to the first class."""
+    order = scores.sort(dim=1, descending=True, stable=True).indices
+    rank = torch.empty_like(order).scatter_(1, order, torch.arange(scores.shape[1], device=scores.device).expand_as(order))
+    count = labels.sum(1, keepdim=True)
+    hits = ((rank < count) & (labels > 0)).sum(1)
+    return Named(int(hits.sum()), int(count.sum()), int((hits == count[:, 0]).sum()), len(labels))
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What a training did: the group loss of every stretch of updates, the mean loss and the share of classes named of every epoch."""
+
+    synchrony_loss: tuple[float, ...] = ()
+    loss: tuple[float, ...] = ()
+    accuracy: tuple[float, ...] = ()
+
+
+def fit_synchrony(
+    net: KomplexNet,
+    x: Float[Tensor, "sample plane row column"],
+    *,
+    updates: int,
+    batch: int = 64,
+    learning_rate: float = 1e-2,
+    generator: torch.Generator,
+) -> Fitted:
+    """First stage: train the lateral kernel alone, by Adam on the group loss of the phases after the last step, from phases drawn anew.
+
+    x holds the masks of the objects behind the image: this stage learns from them, and from no class. Raises ValueError where there are
+    none, for phases that do not move, or where the loss is no longer finite.
+    """
+    if net.mode is not Phases.KURAMOTO:
+        raise ValueError(f"only Kuramoto phases have a kernel to learn; these are {net.mode.value}.")
+    _masked(x)
+    optimiser = torch.optim.Adam([net.kernel], lr=learning_rate)
+    losses: list[float] = []
+    for _ in range(updates):
+        part = x[torch.randint(len(x), (min(batch, len(x)),), generator=generator)]
+        loss = _group(net, part, generator)
+        optimiser.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_([net.kernel], 2.0)
+        optimiser.step()
+        losses.append(float(loss.detach()))
+        _finite(losses[-1], learning_rate)
+    stretches = np.array_split(losses, min(10, len(losses))) if losses else []
+    return Fitted(synchrony_loss=tuple(float(s.mean()) for s in stretches))
+
+
+@torch.no_grad()
+def settled(
+    net: KomplexNet, x: Float[Tensor, "sample plane row column"], *, batch: int = 250
+) -> Float[Tensor, "sample channel row column"]:
+    """The phases of every image after the last step, from the phases that the image itself scatters; without feedback."""
+    found = []
+    for part in x.split(batch):
+        image, masks = net.planes(part)
+        found.append(net.settled(net.amplitude(image), net.start(image, masks), feedback=False))
+    return torch.cat(found)
+
+
+def fit_two_stages(
+    net: KomplexNet,
+    x: Float[Tensor, "sample plane row column"],
+    labels: Int[Tensor, "sample class"],
+    *,
+    epochs: int,
+    batch: int = 128,
+    learning_rate: float = 1e-2,
+    generator: torch.Generator,
+) -> Fitted:
+    """Second stage: the layers above the oscillators learn the classes from phases that are settled once, by Adam on binary cross-entropy.
+
+    Filters and kernel stay as they are, and no step of the dynamics is computed twice; feedback is left out and learns nothing. Raises
+    ValueError where the loss is no longer finite.
+    """
+    phases = settled(net, x)
+    parameters = [p for name, p in net.named_parameters() if name not in ("filters", "kernel") and not name.startswith("from_")]
+
+    def scores(part: Tensor) -> Tensor:
+        with torch.no_grad():
+            amplitude = net.amplitude(net.planes(x[part])[0])
+        return net.scores(amplitude, phases[part])
+
+    return _descended(scores, parameters, labels, epochs=epochs, batch=batch, learning_rate=learning_rate, generator=generator)
+
+
+def fit_end_to_end(
+    net: KomplexNet,
+    x: Float[Tensor, "sample plane row column"],
+    labels: Int[Tensor, "sample class"],
+    *,
+    epochs: int,
+    batch: int = 128,
+    learning_rate: float = 1e-2,
+    synchrony: float = 1.0,
+    generator: torch.Generator,
+) -> Fitted:
+    """Train everything through all steps, by Adam on binary cross-entropy plus `synchrony` times the group loss (Muzellec et al. 2025).
+
+    With feedback the cross-entropy is the mean over steps, else that of the last. Phases start anew in every batch. Raises ValueError where
+    there are no masks and `synchrony` is not 0, and where the loss is no longer finite.
+    """
+    if synchrony:
+        _masked(x)
+
+    def loss_of(part: Tensor) -> tuple[Tensor, Tensor]:
+        image, masks = net.planes(x[part])
+        amplitude = net.amplitude(image)
+        start = net.start(image, masks, generator=generator)
+        wanted = labels[part].to(image.dtype)
+        if net.feedback:
+            steps = list(net.over_steps(amplitude, start))
+            phases, scores = steps[-1]
+            entropy = torch.stack([nn.functional.binary_cross_entropy_with_logits(s, wanted) for _, s in steps]).mean()
+        else:
+            phases = net.settled(amplitude, start)
+            scores = net.scores(amplitude, phases)
+            entropy = nn.functional.binary_cross_entropy_with_logits(scores, wanted)
+        if not synchrony:
+            return entropy, scores
+        return entropy + synchrony * group_loss(phases, exclusive(masks), (amplitude > 0).detach()).mean(), scores
+
+    parameters = list(net.parameters())
+    return _epochs(loss_of, parameters, labels, epochs=epochs, batch=batch, learning_rate=learning_rate, generator=generator)
+
+
+def fit_real(
+    net: RealNet,
+    x: Float[Tensor, "sample plane row column"],
+    labels: Int[Tensor, "sample class"],
+    *,
+    epochs: int,
+    batch: int = 128,
+    learning_rate: float = 1e-2,
+    generator: torch.Generator,
+) -> Fitted:
+    """Train the real-valued control as `fit_two_stages` trains what it is a control of: the filters stay, the rest learns the classes."""
+    parameters = [p for name, p in net.named_parameters() if name != "filters"]
+    return _descended(
+        lambda part: net(x[part]), parameters, labels, epochs=epochs, batch=batch, learning_rate=learning_rate, generator=generator
+    )
+
+
+@torch.no_grad()
+def named_over_steps(
+    net: KomplexNet | RealNet, x: Float[Tensor, "sample plane row column"], labels: Int[Tensor, "sample class"], *, batch: int = 250
+) -> tuple[Named, ...]:
+    """What the read-out names after each step."""
+    found: list[list[Named]] = []
+    for part, wanted in zip(x.split(batch), labels.split(batch), strict=True):
+        if isinstance(net, RealNet):
+            scores = [net(part)] * net.steps
+        else:
+            image, masks = net.planes(part)
+            scores = [s for _, s in net.over_steps(net.amplitude(image), net.start(image, masks))]
+        found.append([named(s, wanted) for s in scores])
+    return tuple(
+        Named(sum(n.right for n in at), sum(n.classes for n in at), sum(n.whole for n in at), sum(n.total for n in at))
+        for at in zip(*found, strict=True)
+    )
+
+
+@dataclass(frozen=True)
+class Bound:
+    """How well phases mark objects after each step: synchrony within objects, and the group loss; means over images."""
+
+    within: tuple[float, ...]
+    loss: tuple[float, ...]
+
+
+@torch.no_grad()
+def bound(net: KomplexNet, x: Float[Tensor, "sample plane row column"], *, batch: int = 250) -> Bound:
+    """Synchrony of the first layer's phases with the masks, step by step. Raises ValueError where there are no masks."""
+    _masked(x)
+    within: list[Tensor] = []
+    losses: list[Tensor] = []
+    for part in x.split(batch):
+        image, masks = net.planes(part)
+        amplitude = net.amplitude(image)
+        alone, active = exclusive(masks), amplitude > 0
+        there = alone.flatten(2).any(2).sum(1).clamp(min=1)
+        steps = list(net.moves(amplitude, net.start(image, masks)))
+        within.append(torch.stack([(synchrony_index(p, alone, active).sum(1) / there).sum() for p in steps]))
+        losses.append(torch.stack([group_loss(p, alone, active).sum() for p in steps]))
+    return Bound(*(tuple((torch.stack(v).sum(0) / len(x)).tolist()) for v in (within, losses)))
+
+
+def _group(net: KomplexNet, part: Tensor, generator: torch.Generator) -> Tensor:
+    image, masks = net.planes(part)
+    with torch.no_grad():
+        amplitude = net.amplitude(image)
+    phases = net.settled(amplitude, net.start(image, masks, generator=generator), feedback=False)
+    return group_loss(phases, exclusive(masks), amplitude > 0).mean()
+
+
+def _descended(
+    scores_of: Callable[[Tensor], Tensor],
+    parameters: list[nn.Parameter],
+    labels: Tensor,
+    *,
+    epochs: int,
+    batch: int,
+    learning_rate: float,
+    generator: torch.Generator,
+) -> Fitted:
+    def loss_of(part: Tensor) -> tuple[Tensor, Tensor]:
+        scores = scores_of(part)
+        return nn.functional.binary_cross_entropy_with_logits(scores, labels[part].to(scores.dtype)), scores
+
+    return _epochs(loss_of, parameters, labels, epochs=epochs, batch=batch, learning_rate=learning_rate, generator=generator)
+
+
+def _epochs(
+    loss_of: Callable[[Tensor], tuple[Tensor, Tensor]],
+    parameters: list[nn.Parameter],
+    labels: Tensor,
+    *,
+    epochs: int,
+    batch: int,
+    learning_rate: float,
+    generator: torch.Generator,
+) -> Fitted:
+    optimiser = torch.optim.Adam(parameters, lr=learning_rate)
+    losses, accuracies = [], []
+    for _ in range(epochs):
+        total, right, classes = 0.0, 0, 0
+        for part in torch.randperm(len(labels), generator=generator).split(batch):
+            loss, scores = loss_of(part)
+            optimiser.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(parameters, 2.0)
+            optimiser.step()
+            total += float(loss.detach()) * len(part)
+            found = named(scores.detach(), labels[part])
+            right, classes = right + found.right, classes + found.classes
+        losses.append(total / len(labels))
+        accuracies.append(right / classes)
+        _finite(losses[-1], learning_rate)
+    return Fitted(loss=tuple(losses), accuracy=tuple(accuracies))
+
+
+def _masked(x: Shaped[Tensor, "sample plane row column"]) -> None:
+    if x.ndim != 4 or x.shape[1] < 2:
+        raise ValueError(
+            f"the group loss needs the masks of the objects behind the image, [sample, 1 + object, row, column]; got {list(x.shape)}."
+        )
+
+
+def _finite(loss: float, learning_rate: float) -> None:
+    if not np.isfinite(loss):
+        raise ValueError(f"the loss is {loss}; try a learning rate below {learning_rate:g}.")
