@@ -9,6 +9,7 @@ from synctopo import maps, reduction
 from synctopo.families.convolutional import CONVOLUTIONAL, CNNSpec
 from synctopo.families.custom import CUSTOM, CustomSpec
 from synctopo.families.family import Family
+from synctopo.families.komplexnet import KOMPLEXNET, KomplexSpec
 from synctopo.families.perceptron import PERCEPTRON, MLPSpec
 from synctopo.families.points import POINTS, PointsSpec
 from synctopo.families.predictive import PREDICTIVE, PredictiveSpec
@@ -18,7 +19,7 @@ from synctopo.naming import unknown
 from synctopo.reduction import Reduction
 from synctopo.spec import parsed
 
-ModelSpec = RSNNSpec | MLPSpec | PointsSpec | CNNSpec | PredictiveSpec | CustomSpec
+ModelSpec = RSNNSpec | MLPSpec | PointsSpec | CNNSpec | PredictiveSpec | KomplexSpec | CustomSpec
 
 FAMILIES: dict[str, Family] = {
     "rsnn": RSNN,
@@ -26,6 +27,7 @@ FAMILIES: dict[str, Family] = {
     "points": POINTS,
     "cnn": CONVOLUTIONAL,
     "predictive": PREDICTIVE,
+    "komplexnet": KOMPLEXNET,
     "module": CUSTOM,
 }
 

@@ -1,4 +1,4 @@
-"""Data sets as frozen values: digits, bundled; MNIST and Fashion-MNIST from a folder or, once, from OpenML; generated points."""
+"""Data sets as frozen values: digits, bundled; MNIST and Fashion-MNIST from a folder or, once, from OpenML; scenes of digits; points."""
 
 import gzip
 import hashlib
@@ -7,12 +7,14 @@ import struct
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from synctopo.naming import unknown
+from synctopo.overlapping import Scene, composed
 
 
 @dataclass(frozen=True)
@@ -20,17 +22,21 @@ class Dataset:
     """Images in [0, 1] with their classes, or points, an image of one row each, all of one class.
 
     images [sample, row, column] float32 (points: float64), labels [sample] int64, samples [sample] int64: the number of each in the
-    whole data set.
+    whole data set. Scenes hold several objects: labels [sample, class] are 1 for the classes that are there, and behind each image lie the
+    masks of its objects, images [sample, 1 + object, row, column].
+
+    held_out  so many samples at the end are for tests alone; 0: any may be learned from
     """
 
     name: str
-    images: Float[np.ndarray, "sample row column"]
-    labels: Int[np.ndarray, " sample"]
+    images: Float[np.ndarray, "sample *plane row column"]
+    labels: Int[np.ndarray, "sample *class"]
     samples: Int[np.ndarray, " sample"]
+    held_out: int = 0
 
     @property
     def classes(self) -> int:
-        return int(self.labels.max(initial=0)) + 1
+        return int(self.labels.max(initial=0)) + 1 if self.labels.ndim == 1 else self.labels.shape[1]
 
     @property
     def fingerprint(self) -> str:
@@ -40,6 +46,11 @@ class Dataset:
     def take(self, index: np.ndarray) -> "Dataset":
         """The samples at `index`, in its order."""
         return Dataset(self.name, self.images[index], self.labels[index], self.samples[index])
+
+    @property
+    def scenes(self) -> bool:
+        """Whether images hold several objects, with their masks."""
+        return self.labels.ndim == 2
 
 
 @dataclass(frozen=True)
@@ -90,12 +101,49 @@ def _points(name: str, points: np.ndarray) -> Dataset:
     return Dataset(name, points[:, None].astype(np.float64), np.zeros(n, dtype=np.int64), np.arange(n))
 
 
+SCENES: dict[str, Scene] = {
+    "overlapping": Scene(),
+    "overlapping_touching": Scene(overlap=(0.1, 0.3)),
+    "overlapping_three": Scene(objects=3),
+    "overlapping_four": Scene(objects=4, glyph=14),
+    "overlapping_textured": Scene(texture=0.4),
+    "overlapping_turned": Scene(scale=(0.75, 1.25), rotation=30.0),
+}
+"""Scenes of digits: two apart; two that share 10 to 30 % of their ink; three; four, smaller; on texture; scaled and turned."""
+
+
+def scenes(name: str, of: Dataset, *, learn: int, test: int, seed: int = 11) -> Dataset:
+    """`learn` and `test` images of the digits of `of` as SCENES says; the last seventh of the digits is for tests alone, as in MNIST."""
+    images, labels, masks = [], [], []
+    border = len(of.labels) - len(of.labels) // 7
+    for part, count, stream in ((slice(border), learn, 0), (slice(border, None), test, 1)):
+        generator = np.random.default_rng([seed, stream, sorted(SCENES).index(name)])
+        found = composed(of.images[part], of.labels[part], count, SCENES[name], classes=of.classes, generator=generator)
+        images.append(found.images)
+        labels.append(found.labels)
+        masks.append(found.masks)
+    planes = np.concatenate((np.concatenate(images)[:, None], np.concatenate(masks)), 1, dtype=np.float32)
+    return Dataset(f"{name}_{of.name}", planes, np.concatenate(labels), np.arange(learn + test), held_out=test)
+
+
+@cache
+def _scenes_of_mnist(name: str) -> Dataset:
+    return scenes(name, mnist(), learn=40_000 if name == "overlapping" else 0, test=2000)
+
+
+@cache
+def _scenes_of_digits(name: str) -> Dataset:
+    return scenes(name, digits(), learn=3000 if name == "overlapping" else 0, test=500)
+
+
 DATASETS: dict[str, Callable[[], Dataset]] = {
     "digits": digits,
     "mnist": mnist,
     "fashion_mnist": fashion_mnist,
     "clusters": clusters,
     "rings": rings,
+    **{f"{name}_mnist": partial(_scenes_of_mnist, name) for name in SCENES},
+    **{f"{name}_digits": partial(_scenes_of_digits, name) for name in SCENES},
 }
 
 
@@ -106,13 +154,21 @@ def load(name: str) -> Dataset:
     return DATASETS[name]()
 
 
+def of_scenes(name: str) -> bool:
+    """Whether the data set of that name holds several objects in an image, with their masks."""
+    return name.startswith(tuple(SCENES))
+
+
 def split(data: Dataset, *, train: int, test: int, seed: int) -> Split:
     """Draw `train` and `test` samples without overlap, the classes in proportion, the same for the same seed.
 
-    With train=0 nothing is to be learned: `test` samples are drawn from all, or are all, in their order.
+    With train=0 nothing is to be learned: `test` samples are drawn from all, or are all, in their order. Of scenes, in which no sample has
+    one class, `train` samples are drawn from those that may be learned from and `test` from those held out.
     """
     if train < 0 or test < 1:
         raise ValueError(f"a split needs at least one sample to test, and to train or none; got train={train}, test={test}.")
+    if data.held_out:
+        return _parted(data, train, test, seed)
     if train + test > len(data.labels):
         raise ValueError(f"{data.name} has {len(data.labels)} samples; train={train} and test={test} ask for {train + test}.")
     if train == 0:
@@ -128,6 +184,17 @@ def split(data: Dataset, *, train: int, test: int, seed: int) -> Split:
         raise ValueError(
             f"{data.name} cannot be split into train={train} and test={test} with every class on both sides: {error}"
         ) from error
+    return Split(data.take(ours), data.take(theirs))
+
+
+def _parted(data: Dataset, train: int, test: int, seed: int) -> Split:
+    free = len(data.labels) - data.held_out
+    if train > free or test > data.held_out:
+        raise ValueError(
+            f"{data.name} has {free} samples to learn from and {data.held_out} for tests alone; train={train} and test={test} ask for more."
+        )
+    random = np.random.default_rng(seed)
+    ours, theirs = random.permutation(free)[:train], free + random.permutation(data.held_out)[:test]
     return Split(data.take(ours), data.take(theirs))
 
 

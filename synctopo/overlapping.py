@@ -82,8 +82,8 @@ def composed(
 ) -> Composed:
     """`count` images of glyphs in [0, 1] that are added up and clipped, each scaled, turned and placed at random as `scene` says.
 
-    Glyphs are placed one after the other, anew until the overlap so far is within bounds. Raises ValueError where there are fewer classes
-    than objects, or where no arrangement is found.
+    Glyphs are placed one after the other, anew until the overlap so far is within bounds; those without a place together are drawn anew.
+    Raises ValueError where there are fewer classes than objects, or where no arrangement is found.
     """
     classes = int(labels.max(initial=0)) + 1 if classes is None else classes
     least, most = scene.range
@@ -95,7 +95,10 @@ def composed(
     images = np.zeros((count, scene.size, scene.size), np.float32)
     masks = np.zeros((count, most, scene.size, scene.size), bool)
     pending = np.arange(count)
-    for _ in range(ROUNDS):
+    for attempt in range(ROUNDS):
+        if attempt:
+            # two large glyphs may have no place together
+            chosen[pending] = _chosen(labels, present, len(pending), most, generator)
         patches = _patches(glyphs, chosen[pending], scene, generator)
         placed, inside, done = _arranged(patches, numbers[pending], scene, generator)
         images[pending[done]], masks[pending[done]] = placed[done], inside[done]
@@ -169,7 +172,7 @@ def _arranged(
     good = np.ones(count, bool)
     square = (np.arange(side)[:, None] * wide + np.arange(side)).ravel()
     for k in range(most):
-        ink = (patches[:, k] >= INK).reshape(count, -1)
+        ink = (patches[:, k] >= INK).reshape(count, side * side)
         lows, highs = _reach(patches[:, k] >= INK, scene.size)
         pending = np.flatnonzero(good & (numbers > k))
         for _ in range(TRIES):

@@ -1,0 +1,209 @@
+"""The family komplexnet: networks bound by phase, and their real-valued control, on scenes of several objects."""
+
+from typing import Annotated, Any, ClassVar, Literal
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+import rtd
+from synctopo import binding, data
+from synctopo.corruption import additive_noise
+from synctopo.families.family import Family
+from synctopo.families.learning import NoLearning
+from synctopo.models.komplexnet import KomplexNet, Oscillators, Phases, RealNet
+from synctopo.naming import unknown
+from synctopo.spec import Spec
+from synctopo.training import stream
+
+TOPOLOGY_SAMPLES = 200
+"""On how many samples the RTD between steps is computed."""
+TOPOLOGY_STEPS = (1, 2, 4, 8)
+"""After which steps, beside the last."""
+
+
+class StagesLearning(Spec):
+    """learning = { rule = "stages", ... }: first the lateral kernel, then the classes on settled phases, then everything end to end."""
+
+    rule: Literal["stages"]
+    supervised: ClassVar[bool] = True
+    images: int | None = Field(default=None, ge=1)
+    """How many of the samples are learned from; left out: all."""
+    updates: int = Field(default=100, ge=0)
+    """Of the kernel, on the group loss, which learns from the masks of the objects."""
+    synchrony_rate: float = Field(default=1e-2, gt=0)
+    """Learning rate of these updates."""
+    epochs: int = Field(default=5, ge=0)
+    """Of the layers above, on phases that are settled once."""
+    tuned: int = Field(default=0, ge=0)
+    """Epochs of everything, through all steps."""
+    tuned_images: int | None = Field(default=None, ge=1)
+    """On how many of the samples; left out: on all that are learned from."""
+    batch: int = Field(default=128, ge=1)
+    learning_rate: float = Field(default=1e-2, gt=0)
+
+
+class KomplexSpec(Spec):
+    """[models.NAME] with family = "komplexnet": a complex network, or with phases = "real" its real-valued control of equal size."""
+
+    family: Literal["komplexnet"]
+    phases: Literal["kuramoto", "random", "zero", "ideal", "real"] = "kuramoto"
+    oscillators: Literal["channels", "pixels"] = "channels"
+    channels: int = Field(default=8, ge=1)
+    hidden: int = Field(default=50, ge=1)
+    steps: int = Field(default=16, ge=1)
+    width: int = Field(default=7, ge=1)
+    rate: float = Field(default=0.04, gt=0)
+    desync: float = Field(default=0.0586, ge=0)
+    feedback: bool = False
+    phase_bias: bool = False
+    learning: Annotated[NoLearning | StagesLearning, Field(discriminator="rule")] = NoLearning()
+    noise: tuple[float, ...] = ()
+    """Variances of Gaussian noise under which it is judged, beside clean images."""
+    others: tuple[str, ...] = ()
+    """Other data sets of scenes on whose test samples it is judged too."""
+    signal: ClassVar[str | None] = None
+
+    @property
+    def main_site(self) -> str:
+        """The site that is recorded where a study names none."""
+        return "hidden.value"
+
+    @property
+    def sites(self) -> tuple[str, ...]:
+        """Every site of the model."""
+        first = ("input.phase", "input.amplitude") if self.oscillators == "pixels" else ()
+        layers = ("conv1", "conv2", "hidden")
+        return (*first, *(f"{layer}.{what}" for layer in layers for what in ("phase", "amplitude", "value")), "readout")
+
+
+def _check(spec: KomplexSpec, where: str) -> None:
+    for name in spec.others:
+        if name not in data.DATASETS or not data.of_scenes(name):
+            raise unknown("data set of scenes", name, filter(data.of_scenes, data.DATASETS), f"in {where}.others")
+    if spec.feedback and spec.phases != "kuramoto":
+        raise ValueError(f"{where}.feedback moves phases, and {spec.phases} phases do not move; leave it out.")
+    if spec.width % 2 == 0:
+        raise ValueError(f"{where}.width is {spec.width}; wanted: an odd number.")
+
+
+def _net(spec: KomplexSpec, shape: tuple[int, int], classes: int, seed: int, phases: Phases) -> KomplexNet:
+    return KomplexNet(
+        shape,
+        classes,
+        phases=phases,
+        oscillators=Oscillators(spec.oscillators),
+        channels=spec.channels,
+        hidden=spec.hidden,
+        steps=spec.steps,
+        width=spec.width,
+        rate=spec.rate,
+        desync=spec.desync,
+        feedback=spec.feedback,
+        phase_bias=spec.phase_bias,
+        seed=seed,
+        generator=stream(seed, "weights"),
+    )
+
+
+def _build(spec: KomplexSpec, shape: tuple[int, int], classes: int, seed: int) -> nn.Module:
+    if spec.phases == "real":
+        # as many parameters as the network has whose phases move
+        like = _net(spec, shape, classes, seed, Phases.KURAMOTO)
+        return RealNet.matching(like, generator=stream(seed, "weights"))
+    return _net(spec, shape, classes, seed, Phases(spec.phases))
+
+
+def _planes(_spec: KomplexSpec, images: np.ndarray, _generator: torch.Generator) -> Tensor:
+    return torch.from_numpy(images)
+
+
+def _fit(spec: KomplexSpec, model: Any, x: Tensor, y: Tensor, seed: int) -> dict[str, Any]:
+    how = spec.learning
+    if isinstance(how, NoLearning):
+        return {}
+    generator = stream(seed, "order")
+    x, y = x[: how.images], y[: how.images]
+    about: dict[str, Any] = {"batch": how.batch, "learning_rate": how.learning_rate, "generator": generator}
+    if isinstance(model, RealNet):
+        learned = binding.fit_real(model, x, y, epochs=how.epochs + how.tuned, **about)
+        return {"loss": learned.loss, "accuracy": learned.accuracy}
+    history: dict[str, Any] = {"loss": (), "accuracy": ()}
+    if spec.phases == "kuramoto" and how.updates:
+        kernel = binding.fit_synchrony(model, x, updates=how.updates, learning_rate=how.synchrony_rate, generator=stream(seed, "synapses"))
+        history["synchrony_loss"] = kernel.synchrony_loss
+    if how.epochs:
+        learned = binding.fit_two_stages(model, x, y, epochs=how.epochs, **about)
+        history |= {"loss": learned.loss, "accuracy": learned.accuracy}
+    if how.tuned:
+        few = slice(how.tuned_images)
+        # after the two stages only fine steps are wanted
+        about["learning_rate"] = how.learning_rate * (0.1 if how.epochs else 1.0)
+        tuned = binding.fit_end_to_end(model, x[few], y[few], epochs=how.tuned, synchrony=float(spec.phases == "kuramoto"), **about)
+        history |= {"loss": (*history["loss"], *tuned.loss), "accuracy": (*history["accuracy"], *tuned.accuracy)}
+    return history
+
+
+def _judged(spec: KomplexSpec, model: Any, x: Tensor, y: np.ndarray, generator: torch.Generator) -> dict[str, Any]:
+    """Columns of the model's row: `each` and `whole`, shares of digits and of images named right at the end, and `scenes`.
+
+    `scenes` has an entry for each kind of test images: right[step] of classes, whole[step] of total, and for phases that mark objects
+    within[step] and group_loss[step]. `rtd_to_last` has the RTD of the first phases after some steps to those after the last.
+    """
+    labels = torch.from_numpy(y)
+    kinds: list[tuple[str, float, Tensor, Tensor]] = [("test", 0.0, x, labels)]
+    for variance in spec.noise:
+        noisy = torch.cat((additive_noise(x[:, :1], variance**0.5, generator=generator), x[:, 1:]), 1)
+        kinds.append(("noise", variance, noisy, labels))
+    for name in spec.others:
+        other = data.load(name)
+        few = data.split(other, train=0, test=min(len(x), other.held_out), seed=0).test
+        kinds.append((name, 0.0, torch.from_numpy(few.images), torch.from_numpy(few.labels)))
+    entries = []
+    for name, amount, shown, wanted in kinds:
+        found = binding.named_over_steps(model, shown, wanted)
+        entry: dict[str, Any] = {
+            "images": name,
+            "amount": amount,
+            "right": [n.right for n in found],
+            "classes": found[0].classes,
+            "whole": [n.whole for n in found],
+            "total": found[0].total,
+        }
+        if isinstance(model, KomplexNet):
+            phases = binding.bound(model, shown)
+            entry |= {"within": list(phases.within), "group_loss": list(phases.loss)}
+        entries.append(entry)
+    first = entries[0]
+    row: dict[str, Any] = {"samples_test": len(labels), "scenes": entries}
+    if spec.learning.supervised:
+        row |= {"each": first["right"][-1] / first["classes"], "whole": first["whole"][-1] / first["total"]}
+    if isinstance(model, KomplexNet):
+        row |= {"synchrony": first["within"][-1]}
+    if spec.phases == "kuramoto":
+        row |= _moved(model, x[:TOPOLOGY_SAMPLES])
+    return row
+
+
+@torch.no_grad()
+def _moved(model: KomplexNet, x: Tensor) -> dict[str, Any]:
+    image, masks = model.planes(x)
+    clouds = [
+        torch.cat((p.cos(), p.sin()), 1).flatten(1).double().numpy() for p in model.moves(model.amplitude(image), model.start(image, masks))
+    ]
+    steps = sorted({*(t for t in TOPOLOGY_STEPS if t < len(clouds)), len(clouds)})
+    values = [rtd.rtd(clouds[t - 1], clouds[-1], batch=len(x), trials=1).value for t in steps]
+    return {"rtd_steps": steps, "rtd_to_last": values}
+
+
+KOMPLEXNET = Family(
+    KomplexSpec,
+    _build,
+    _planes,
+    _fit,
+    _judged,
+    check=_check,
+    scenes=True,
+    apart=frozenset({"noise", "others"}),
+)
