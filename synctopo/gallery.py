@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from synctopo import figures
 from synctopo.study import Study
+from synctopo.tables.corrupted import judged_rows
 from synctopo.tables.pivots import mean_matrix
 from synctopo.tables.selection import Row, at_one_step, held, ordered
 
@@ -33,7 +34,11 @@ class Picture:
 
 
 def pictures(study: Study, rows: Sequence[Row]) -> list[Picture]:
-    """The figures of a study, the general before the particular; none where no pair was compared."""
+    """The figures of a study, the general before the particular."""
+    return _compared(study, rows) + _resilience(rows, list(study.models))
+
+
+def _compared(study: Study, rows: Sequence[Row]) -> list[Picture]:
     every = [r for r in rows if r["kind"] == "pair"]
     pairs = at_one_step(every)
     if not pairs:
@@ -67,6 +72,17 @@ def pictures(study: Study, rows: Sequence[Row]) -> list[Picture]:
                 caption = f"{measure} {text}: mean over pairs of different seeds, bars: one standard deviation."
                 found.append(_picture(f"{measure}_{kind}", caption, figure))
     return found + _unrolled(rows, contrasts[0] if contrasts else conditions[:1])
+
+
+def _resilience(rows: Sequence[Row], conditions: Sequence[str]) -> list[Picture]:
+    judged = judged_rows(rows)
+    if not any(len(e["right"]) > 1 for r in judged for e in r["robustness"]):
+        return []
+    caption = (
+        "Accuracy after each step: mean over seeds, band: one standard deviation, bar at the end: 95 % interval of Wilson for the mean, "
+        "over the test images alone; level lines are of models without steps."
+    )
+    return [_picture("robustness", caption, figures.accuracy_over_steps(judged, conditions))]
 
 
 def _matrix(here: Sequence[Row], conditions: Sequence[str], measure: str, site: str) -> Picture:

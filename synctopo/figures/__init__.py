@@ -2,6 +2,7 @@
 
 from synctopo.figures.activity import phase_map, raster
 from synctopo.figures.models import clustered_matrix, layer_profile, model_map, rtd_matrix, scaled
+from synctopo.figures.resilience import accuracy_over_steps
 from synctopo.figures.time import over_training, time_matrix, time_profile
 from synctopo.figures.topology import barcode, cross_barcodes, localisation
 from synctopo.figures.unrolled import unrolled_graph
@@ -9,6 +10,7 @@ from synctopo.figures.writing import FORMATS, inline, save, write
 
 __all__ = [
     "FORMATS",
+    "accuracy_over_steps",
     "barcode",
     "clustered_matrix",
     "cross_barcodes",

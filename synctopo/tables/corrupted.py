@@ -15,7 +15,7 @@ Entry = dict[str, Any]
 
 def resilience(rows: Sequence[Row], conditions: Sequence[str]) -> list[Table]:
     """Accuracy by corruption and step, mCE, and what became of the values; no table where no model was judged so."""
-    judged = [r for r in rows if r["kind"] == "model" and r.get("robustness")]
+    judged = judged_rows(rows)
     held = [c for c in conditions if any(r["condition"] == c for r in judged)]
     if not held:
         return []
@@ -25,7 +25,13 @@ def resilience(rows: Sequence[Row], conditions: Sequence[str]) -> list[Table]:
     return found + [table for table in (errors, moved) if table is not None]
 
 
-def _entries(rows: Sequence[Row], condition: str, said: str) -> list[Entry]:
+def judged_rows(rows: Sequence[Row]) -> list[Row]:
+    """The rows of models that were judged under corruption."""
+    return [r for r in rows if r["kind"] == "model" and r.get("robustness")]
+
+
+def entries_of(rows: Sequence[Row], condition: str, said: str) -> list[Entry]:
+    """What the rows of the condition say of images so spoilt, one entry for each seed."""
     return [e for r in rows if r["condition"] == condition for e in r["robustness"] if _said(e) == said]
 
 
@@ -33,15 +39,16 @@ def _said(entry: Entry) -> str:
     return "clean" if entry["corruption"] == "clean" else f"{entry['corruption'].replace('_', ' ')} {entry['amount']:g}"
 
 
-def _all_said(rows: Sequence[Row]) -> list[str]:
+def all_said(rows: Sequence[Row]) -> list[str]:
+    """Every way in which images were spoilt, in words: "clean", "additive noise 0.6"."""
     return ordered(_said(e) for r in rows for e in r["robustness"])
 
 
 def _accuracies(rows: Sequence[Row], conditions: Sequence[str]) -> Table:
     lines = []
-    for said in _all_said(rows):
+    for said in all_said(rows):
         for condition in conditions:
-            entries = _entries(rows, condition, said)
+            entries = entries_of(rows, condition, said)
             if not entries:
                 continue
             last = len(entries[0]["right"]) - 1
@@ -92,9 +99,9 @@ def _levels(row: Row) -> dict[str, list[list[Accuracy]]]:
 
 def _moved(rows: Sequence[Row], conditions: Sequence[str]) -> Table | None:
     lines = []
-    for said in _all_said(rows):
+    for said in all_said(rows):
         for condition in conditions:
-            entries = [e for e in _entries(rows, condition, said) if "correlation_distance" in e]
+            entries = [e for e in entries_of(rows, condition, said) if "correlation_distance" in e]
             for site in entries[0]["correlation_distance"] if entries else ():
                 line = {"images": said, "condition": condition, "site": site}
                 for key, title, digits in (

@@ -69,3 +69,21 @@ def test_without_contrasts_there_are_no_profiles_and_without_values_no_map():
 
 def test_without_pairs_there_is_nothing_to_draw():
     assert names(TEXT, [r for r in rows() if r["kind"] == "model"]) == []
+
+
+def judged(right: dict[str, list[int]]) -> list[dict]:
+    entries = [{"corruption": c, "amount": 0.5, "right": r, "total": 50} for c, r in right.items()]
+    half = [{**e, "right": [r // 2 for r in e["right"]]} for e in entries]
+    return [{"kind": "model", "condition": "a", "seed": s, "robustness": e} for s, e in enumerate((entries, half))]
+
+
+def test_what_was_judged_under_corruption_is_drawn_step_by_step():
+    (found,) = pictures(Study.from_table(tomllib.loads(TEXT)), judged({"clean": [50, 48], "additive_noise": [20, 30]}))
+    assert found.name == "robustness"
+    clean, noisy = found.figure.axes
+    assert (clean.get_title(), noisy.get_title()) == ("clean", "additive noise 0.5")
+    np.testing.assert_allclose(noisy.lines[0].get_ydata(), [30, 45])
+
+
+def test_models_without_steps_have_no_figure_of_steps():
+    assert names(TEXT, judged({"clean": [50], "additive_noise": [20]})) == []
