@@ -57,6 +57,26 @@ def delta(x: Shaped[Tensor, "*sample_time_input"], *, threshold: Number = 0.1) -
     return spikegen.delta(x.transpose(0, 1), threshold=threshold, padding=True, off_spike=True).transpose(0, 1).to(x.dtype)
 
 
+def population(x: Shaped[Tensor, "*sample_input"], count: int, *, sharpness: Number = 1.5) -> Float[Tensor, "*sample inputs"]:
+    """Each value as the activities, in [0, 1], of `count` units with Gaussian receptive fields, Bohte, La Poutré and Kok 2002, section 4.
+
+    From [sample, ..., input] to [sample, ..., input x count], the units of an input side by side. Field k = 1 ... count is centred at
+    (2 k - 3) / (2 (count - 2)) and as wide as 1 / (sharpness (count - 2)). `poisson` or `latency` make spikes of it; a signal over time
+    [sample, time, input] becomes input currents.
+    """
+    _check_tensor(x)
+    if x.ndim < 2:
+        raise ValueError(f"population wants values [sample, ..., input], not an array of shape {tuple(x.shape)}.")
+    if count < 3:
+        raise ValueError(f"population(count={count}): at least 3 units share a range.")
+    if not sharpness > 0:
+        raise ValueError(f"population(sharpness={sharpness}): it must be positive; 1.5 lets neighbours overlap.")
+    _check_values(x)
+    centre = (2 * torch.arange(1, count + 1, dtype=x.dtype, device=x.device) - 3) / (2 * (count - 2))
+    width = 1 / (sharpness * (count - 2))
+    return torch.exp(-((x[..., None] - centre) ** 2) / (2 * width**2)).flatten(-2)
+
+
 def _check(x: Tensor, steps: int) -> None:
     _check_tensor(x)
     if x.ndim != 2:

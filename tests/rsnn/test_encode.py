@@ -1,3 +1,4 @@
+import math
 import subprocess
 import sys
 
@@ -78,3 +79,34 @@ def test_a_numpy_array_is_told_to_become_a_tensor() -> None:
     code = "import numpy, rsnn; rsnn.encode.constant(numpy.ones((2, 3)), 5)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert "ValueError: an encoder wants a tensor, not ndarray; torch.as_tensor(x) makes one." in done.stderr
+
+
+def test_a_population_has_its_peak_where_the_value_lies_and_neighbours_overlap() -> None:
+    count = 12
+    centres = (2 * torch.arange(1, count + 1) - 3) / (2 * (count - 2))
+    found = encode.population(centres[1:-1, None], count)
+    assert found.shape == (10, 12)
+    assert torch.equal(found.argmax(1), torch.arange(1, 11))
+    assert torch.allclose(found.amax(1), torch.ones(10))
+    assert float(found[3, 5]) == pytest.approx(math.exp(-(1.5**2) / 2), rel=1e-4)
+
+
+def test_the_units_of_each_input_lie_side_by_side_at_every_step() -> None:
+    x = torch.rand(2, 5, 3)
+    found = encode.population(x, 4)
+    assert found.shape == (2, 5, 12)
+    assert torch.equal(found[:, :, 4:8], encode.population(x[:, :, 1:2], 4))
+
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (lambda: encode.population(torch.rand(3), 5), r"wants values \[sample, ..., input\]"),
+        (lambda: encode.population(torch.rand(3, 2), 2), "at least 3 units"),
+        (lambda: encode.population(torch.rand(3, 2), 5, sharpness=0.0), "it must be positive; 1.5"),
+        (lambda: encode.population(2 + torch.rand(3, 2), 5), r"values in \[0, 1\]"),
+    ],
+)
+def test_what_a_population_cannot_encode_is_refused_with_a_sentence(make: object, sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        make()

@@ -4,7 +4,7 @@ import pytest
 import torch
 from sklearn.datasets import load_digits
 
-from rsnn import LIF, RSNN, Gamma, Sparse, encode, fit_bptt
+from rsnn import ALIF, LIF, RSNN, Gamma, Sparse, encode, fit_bptt
 
 
 def seeded(seed: int = 0) -> torch.Generator:
@@ -62,6 +62,53 @@ def test_progress_counts_samples() -> None:
     calls: list[tuple[int, int]] = []
     fit_bptt(network(), *problem(), epochs=2, batch=30, progress=lambda done, total: calls.append((done, total)))
     assert calls == [(30, 80), (40, 80), (70, 80), (80, 80)]
+
+
+def test_learned_time_constants_move_stay_positive_and_want_no_gradient_afterwards() -> None:
+    x, y = problem()
+    net = RSNN(4, 20, 2, neuron=ALIF(), connectivity=Sparse(0.3), input_scale=8.0, tau_readout=15.0, generator=seeded())
+    names = ("tau_mem", "tau_syn", "threshold", "tau_adaptation", "beta", "tau_readout")
+    before = {name: getattr(net, name).clone() for name in names}
+    fit_bptt(net, x, y, epochs=2, batch=8, learning_rate=0.3, learn=names, generator=seeded())
+    for name in names:
+        now = getattr(net, name)
+        assert not now.requires_grad
+        assert not torch.equal(now, before[name])
+        assert float(now.min()) >= {"threshold": 0.1, "beta": 0.0}.get(name, net.dt)
+
+
+def test_time_constants_that_are_learned_make_what_was_too_slow_for_the_task_fast_enough() -> None:
+    x, y = problem()
+    losses = {}
+    for learn in ((), ("tau_mem", "tau_syn")):
+        net = RSNN(4, 20, 2, neuron=LIF(200.0, 100.0), connectivity=Sparse(0.3), input_scale=8.0, generator=seeded())
+        losses[learn] = fit_bptt(net, x, y, epochs=6, batch=8, learning_rate=2e-2, learn=learn, generator=seeded()).loss[-1]
+    assert losses[("tau_mem", "tau_syn")] < 0.9 * losses[()]
+
+
+@pytest.mark.parametrize(
+    ("learn", "neuron", "sentence"),
+    [
+        (("tau_men",), LIF(), "there is no learnable parameter 'tau_men'; there are: tau_mem, tau_syn"),
+        (("tau_syn",), LIF(tau_syn=None), "have no synapse"),
+        (("tau_adaptation",), LIF(), "do not adapt"),
+    ],
+)
+def test_what_cannot_be_learned_is_refused_with_a_sentence(learn: tuple[str, ...], neuron: LIF, sentence: str) -> None:
+    net = RSNN(4, 20, 2, neuron=neuron, generator=seeded())
+    with pytest.raises(ValueError, match=sentence):
+        fit_bptt(net, *problem(), epochs=1, learn=learn)
+
+
+def test_a_dead_network_and_an_exploding_one_are_stopped_with_a_sentence() -> None:
+    x, y = problem()
+    with pytest.raises(ValueError, match="no neuron fired in epoch 1"):
+        fit_bptt(network(), 0 * x, y, epochs=5)
+    net = network()
+    with torch.no_grad():
+        net.input_weight.abs_().add_(100.0)
+    with pytest.raises(ValueError, match="activity ran away"):
+        fit_bptt(net, torch.ones_like(x), y, epochs=5)
 
 
 @pytest.mark.slow

@@ -3,8 +3,8 @@ import math
 import pytest
 import torch
 
-from rsnn import AdaptiveThreshold, Normalisation
-from rsnn.homeostasis import adapt, normalise, threshold_constants
+from rsnn import AdaptiveThreshold, Gamma, Homeostasis, Normalisation, SynapticScaling
+from rsnn.homeostasis import adapt, normalise, scaled, threshold_constants
 
 ONE = torch.ones(1, dtype=torch.float64)
 
@@ -49,9 +49,35 @@ def test_without_a_rule_the_offset_stays_as_it_is_even_below_the_floor() -> None
     assert float(adapt(-3 * ONE, ONE, ONE, threshold_constants(None, dt=1.0))) == -3
 
 
+def test_a_neuron_at_the_target_keeps_its_weights_one_below_gains_and_one_above_loses() -> None:
+    rule = SynapticScaling(target=20.0, strength=0.5, tau=100.0)
+    average = torch.full((3,), 2.0, dtype=torch.float64)
+    after, factor = scaled(average, torch.tensor([2.0, 0.0, 6.0], dtype=torch.float64), rule, duration=100.0)
+    renewed = 1 - math.exp(-1)
+    assert torch.allclose(after, torch.tensor([2.0, 2 - 2 * renewed, 2 + 4 * renewed], dtype=torch.float64))
+    assert torch.allclose(factor.log(), 0.5 * (1 - after / 2))
+    assert float(factor[0]) == 1
+
+
+def test_thresholds_may_adapt_differently_from_neuron_to_neuron() -> None:
+    k = threshold_constants(AdaptiveThreshold(Gamma(0.1, 0.5), 0.0, Gamma(50.0, 0.5)), dt=1.0, units=500, generator=torch.Generator())
+    assert float(k.rise.mean()) == pytest.approx(0.1, rel=0.1)
+    assert float(k.rise.std()) == pytest.approx(0.05, rel=0.15)
+    assert float(k.decay.std()) > 0
+
+
+def test_diehl_and_cooks_threshold_only_rises() -> None:
+    k = threshold_constants(AdaptiveThreshold.diehl_cook(), dt=0.5)
+    assert float(k.fall) == 0
+    assert float(k.rise) == pytest.approx(0.05 / 13)
+    assert float(k.decay) == pytest.approx(1, abs=1e-6)
+
+
 @pytest.mark.parametrize(
     ("make", "sentence"),
     [
+        (lambda: SynapticScaling(target=0.0), r"SynapticScaling\(target=0.0\)"),
+        (lambda: Homeostasis(scaling=SynapticScaling()), "normalisation undoes what scaling does"),
         (lambda: Normalisation(total=0.0), "the sum of weights must be positive"),
         (lambda: AdaptiveThreshold(increment=-1), r"AdaptiveThreshold\(increment=-1\)"),
         (lambda: AdaptiveThreshold(target=math.inf), r"AdaptiveThreshold\(target=inf\): it must be a finite number"),

@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 from sklearn.datasets import load_digits
 
 from rsnn import (
+    ALIF,
     LIF,
     RSNN,
     AdaptiveThreshold,
+    Dale,
     Dense,
     Gamma,
     Homeostasis,
@@ -20,17 +22,18 @@ from rsnn import (
     PairSTDP,
     Reset,
     Sparse,
+    SynapticScaling,
     encode,
     fit_readout,
     fit_stdp,
 )
 from rsnn.heterogeneity import spawn
-from rsnn.homeostasis import adapt, normalise, threshold_constants
+from rsnn.homeostasis import adapt, normalise, scaled, threshold_constants
 from rsnn.layer import arrays
 from rsnn.network import step
 from rsnn.plasticity import Traces, Window, stdp_step
 from rsnn.reservoir import learn
-from rsnn.stdp_training import adaptation_of, scaling_of, settled
+from rsnn.stdp_training import adaptation_of, plastic_mask, scaling_of, settled
 from rsnn.storage import plastic_synapses, rows_of
 
 NONE = Homeostasis(None, None)
@@ -90,18 +93,23 @@ def fit_step_by_step(
 ) -> float:
     """`fit_stdp` as its definition has it: dense matrices, one step after the other. Returns the mean rate."""
     windows, orders, input_windows, thresholds = (spawn(generator) for _ in range(4))
+    theta = net.theta.clone()
     plan = homeostasis.normalisation
-    recurrent = Matrix.of(net.recurrent_weight, net.recurrent_mask, rule, net.dt, plan, windows)
+    recurrent = Matrix.of(net.recurrent_weight, plastic_mask(net), rule, net.dt, plan, windows)
+    fixed = net.recurrent_weight.double() * ~recurrent.mask
+    duration = x.shape[1] * net.dt
+    average = torch.full_like(theta, 0.0 if homeostasis.scaling is None else homeostasis.scaling.target * duration / 1000)
     afferent = Matrix.of(net.input_weight, net.input_mask, input_rule or rule, net.dt, plan, input_windows)
-    theta, count = net.theta.clone(), 0.0
+    count = 0.0
     adaptive = threshold_constants(homeostasis.threshold, dt=net.dt, units=net.units, generator=thresholds)
     for n in torch.randperm(len(x), generator=orders):
         state = net.rest(1)
         recurrent.rest()
         afferent.rest()
+        spikes = torch.zeros_like(theta)
         for arrived in x[n].double():
             k = net.constants()
-            k = k._replace(recurrent=recurrent.weight.t(), neurons=k.neurons._replace(threshold=net.threshold + theta))
+            k = k._replace(recurrent=(recurrent.weight + fixed).t(), neurons=k.neurons._replace(threshold=net.threshold + theta))
             state = step(arrived[None] @ afferent.weight.t(), state, k, net.surrogate)
             fired = state.spikes[0]
             theta = adapt(theta, fired, net.threshold, adaptive)
@@ -109,11 +117,17 @@ def fit_step_by_step(
             if input_rule is not None:
                 afferent.learn(arrived, fired)
             count += float(fired.sum())
+            spikes += fired
+        if homeostasis.scaling is not None:
+            average, factor = scaled(average, spikes, homeostasis.scaling, duration=duration)
+            recurrent.weight = recurrent.mask * (recurrent.weight * factor[:, None]).clamp(rule.w_min, rule.w_max)
+            if input_rule is not None:
+                afferent.weight = afferent.mask * (afferent.weight * factor[:, None]).clamp(input_rule.w_min, input_rule.w_max)
         if plan is not None:
             recurrent.normalise()
             if input_rule is not None:
                 afferent.normalise()
-    net.recurrent_weight.copy_(recurrent.weight)
+    net.recurrent_weight.copy_(recurrent.weight + fixed)
     net.input_weight.copy_(afferent.weight)
     net.theta.copy_(theta)
     return count / (len(x) * x.shape[1] * net.dt / 1000 * net.units)
@@ -134,8 +148,17 @@ def fit_step_by_step(
     tau_syn=st.sampled_from([None, 5.0]),
     refractory=st.sampled_from([0.0, 2.0]),
     connectivity=st.sampled_from([Sparse(0.3), Dense()]),
-    homeostasis=st.sampled_from([NONE, Homeostasis(), Homeostasis(Normalisation(1.5), AdaptiveThreshold(0.05, 0.0, 1e4))]),
+    homeostasis=st.sampled_from(
+        [
+            NONE,
+            Homeostasis(),
+            Homeostasis(Normalisation(1.5), AdaptiveThreshold(0.05, 0.0, 1e4)),
+            Homeostasis(None, AdaptiveThreshold(Gamma(0.02, 0.5), Gamma(20, 0.5), 1e3), SynapticScaling(30.0, 0.5, 40.0)),
+        ]
+    ),
     plastic_input=st.booleans(),
+    adaptive=st.booleans(),
+    dale=st.sampled_from([None, Dale(0.6)]),
 )
 def test_the_kernel_equals_the_rule_step_by_step(
     seed: int,
@@ -152,12 +175,16 @@ def test_the_kernel_equals_the_rule_step_by_step(
     connectivity: Sparse | Dense,
     homeostasis: Homeostasis,
     plastic_input: bool,
+    adaptive: bool,
+    dale: Dale | None,
 ) -> None:
     rule = PairSTDP(Gamma(amplitude, cv), Gamma(0.7 * amplitude, cv), Gamma(17, cv), Gamma(31, cv), w_max=4.0, pairing=pairing)
     neuron = LIF(Gamma(15, cv), tau_syn, refractory=refractory, reset=reset)
+    if adaptive:
+        neuron = ALIF(neuron.tau_mem, tau_syn, 1.0, refractory, reset, tau_adaptation=Gamma(20, cv), beta=0.2)
     scale = 8.0 if tau_syn else 60.0
-    net = network(seed, units, neuron=neuron, connectivity=connectivity, dt=dt, input_scale=scale, recurrent_scale=1.0)
-    if not net.recurrent_mask.any():
+    net = network(seed, units, neuron=neuron, connectivity=connectivity, dale=dale, dt=dt, input_scale=scale, recurrent_scale=1.0)
+    if not plastic_mask(net).any():
         return
     other, x = copy.deepcopy(net), stimulus(samples, steps, seed)
     # the bounds hold any input weight that is drawn
@@ -319,6 +346,25 @@ def test_the_adaptive_threshold_brings_a_reservoir_to_its_target_rate_and_withou
 def test_what_cannot_be_trained_is_refused_with_a_sentence(net: RSNN, x: torch.Tensor, rule: PairSTDP, sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         fit_stdp(net, x, rule)
+
+
+def test_synaptic_scaling_brings_a_reservoir_towards_its_target_rate_and_without_it_stays_away() -> None:
+    rates = {}
+    for name, scaling in (("scaled", SynapticScaling(20.0, 0.3, 200.0)), ("fixed", None)):
+        net = network(input_scale=4.0, recurrent_scale=8.0)
+        homeostasis = Homeostasis(normalisation=None, threshold=None, scaling=scaling)
+        rates[name] = fit_stdp(net, stimulus(60), PairSTDP(1e-4, 1e-4, w_max=9.0), epochs=6, homeostasis=homeostasis).rate[-1]
+    assert abs(rates["scaled"] - 20) < 0.5 * abs(rates["fixed"] - 20)
+
+
+def test_a_network_that_explodes_is_stopped_long_before_the_end_of_its_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+    net, calls = network(input_scale=2000.0), []
+    with torch.no_grad():
+        net.input_weight.abs_()
+    monkeypatch.setattr("rsnn.stdp_training.CHUNK", 2 * 50 * 20)
+    with pytest.raises(ValueError, match="in epoch 1 the neurons fired in 100% of all steps"):
+        fit_stdp(net, torch.ones(200, 50, 5), PairSTDP(), homeostasis=NONE, progress=lambda done, total: calls.append(done))
+    assert calls == []
 
 
 def test_a_network_that_runs_away_is_refused_with_a_sentence_and_left_as_it_was() -> None:
