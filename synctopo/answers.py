@@ -83,6 +83,14 @@ def tell_status(plan: Any, root: Path, processors: int, as_json: bool) -> None:
     typer.echo(f"  {cost.told(costs, processors)}")
 
 
+def tell_failures(failures: Any, root: Path) -> None:
+    """Say on stderr what failed and why, and what would try it again."""
+    for failure in failures:
+        typer.echo(f"failed: {failure.piece.stage} of {failure.piece.label}: {failure.failure}", err=True)
+    if failures:
+        typer.echo(f"what was tried is in {root / 'logs'}; --retry-failed tries it again.", err=True)
+
+
 def print_places(places: Mapping[str, Path]) -> None:
     """Print where files are, by what they are."""
     for what, path in places.items():

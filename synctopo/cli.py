@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from synctopo.answers import form_of, print_json, print_places, tell_status, tell_tables
+from synctopo.answers import form_of, print_json, print_places, tell_failures, tell_status, tell_tables
 
 app = typer.Typer(
     help="Compare what brains-in-silico learn: run a study, look at its tables, or compute RTD between your own arrays.",
@@ -73,8 +73,17 @@ def _sentences() -> Iterator[None]:
 
 
 def _loaded(
-    study: Path, size: str, smoke: bool, changes: list[str] | None, out: Path | None, data: Path | None, allow: list[str] | None = None
+    study: Path,
+    size: str,
+    smoke: bool,
+    changes: list[str] | None,
+    out: Path | None,
+    data: Path | None,
+    allow: list[str] | None = None,
+    other_code: str = "keep",
 ) -> tuple[Any, Any, Path]:
+    from synctopo.ledger import code_of
+    from synctopo.store import code_version
     from synctopo.study import Study
     from synctopo.work import plan
 
@@ -87,7 +96,11 @@ def _loaded(
     root = out if out is not None else Path("results") / "-".join(filter(None, (loaded.name, loaded.size)))
     if root.exists() and not root.is_dir():
         raise ValueError(f"--out {root} is a file; name a folder.")
-    return loaded, plan(loaded), root
+    held = code_of(root)
+    if other_code != "keep" or held in (None, code_version()):
+        return loaded, plan(loaded), root
+    typer.echo(f"the results in {root} are of other code ({held}; this is {code_version()}).", err=True)
+    return loaded, plan(loaded, held), root
 
 
 @app.command()
@@ -97,6 +110,21 @@ def run(
     smoke: SMOKE = False,
     set_: SET = None,
     jobs: Annotated[int, typer.Option("--jobs", "-j", help="Processes; 0: as many as there are processors.")] = 0,
+    dask: Annotated[
+        str, typer.Option("--dask", metavar="ADDRESS|local", help="By the workers of a Dask scheduler; local: by --jobs workers here.")
+    ] = "",
+    shard: Annotated[
+        str, typer.Option("--shard", metavar="K/N", help="Only the K-th of N parts, for job arrays; all work in one folder.")
+    ] = "",
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Try again what has failed before.")] = False,
+    other_code: Annotated[
+        str,
+        typer.Option(
+            "--other-code",
+            metavar="keep|redo",
+            help="Where the folder holds results of another version of the code: go on with them, or make all anew beside them.",
+        ),
+    ] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what there is to do and what it should cost, and do nothing.")] = False,
     out: OUT = None,
     data: DATA = None,
@@ -106,24 +134,34 @@ def run(
     """Train, record and compare what a study says; write its tables and figures. What is there is not made again."""
     with _sentences():
         from synctopo.executors import executor, processors
+        from synctopo.ledger import rename_code
+        from synctopo.naming import unknown
         from synctopo.pipeline import run as run_plan
         from synctopo.progress import of_a_study
-        from synctopo.report import write_all
+        from synctopo.report import Written, write_all
+        from synctopo.work import part_of
 
-        loaded, plan, root = _loaded(study, size, smoke, set_, out, data, allow_code)
+        if other_code not in ("", "keep", "redo"):
+            raise unknown("choice", other_code, ("keep", "redo"), "for --other-code")
+        loaded, plan, root = _loaded(study, size, smoke, set_, out, data, allow_code, other_code)
         count = jobs if jobs != 0 else processors()
-        execute = executor(count)
+        execute = executor(count, dask)
+        pieces = part_of(plan, shard) if shard else plan.pieces
         if dry_run:
             tell_status(plan, root, count, json_)
             return
         loaded.check_leave()
+        if other_code == "redo":
+            rename_code(root, plan.code)
         if not all(piece.done(root) for piece in plan.of("compare")):
             _compile()
         with of_a_study() as listen:
-            failures = run_plan(plan, root, execute, listen)
-        for failure in failures:
-            typer.echo(f"failed: {failure.piece.stage} of {failure.piece.label}: {failure.failure}", err=True)
-        written = write_all(plan, root)
+            failures = run_plan(plan, root, execute, listen, pieces=pieces, retry_failed=retry_failed)
+        tell_failures(failures, root)
+        left = sum(not piece.done(root) for piece in plan.pieces)
+        if shard and left:
+            typer.echo(f"shard {shard} is done; of the whole study {left} of {len(plan.pieces)} pieces are left to others.", err=True)
+        written = write_all(plan, root) if not (shard and left) else Written((), {})
         if json_:
             failed = [{"stage": f.piece.stage, "label": f.piece.label, "reason": f.failure} for f in failures]
             places = {what: str(path) for what, path in written.places.items()}

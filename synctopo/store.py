@@ -1,10 +1,12 @@
 """The store: results as files that appear whole or not at all, named by a hash of what they depend on."""
 
+import ast
 import hashlib
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,11 +15,17 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save
 
+from synctopo.identity import abandoned, unique
+
 # What makes numbers; the command line, tables and figures only show them.
 COMPUTING: tuple[str, ...] = (
     *("rsnn", "rtd", "synctopo/models", "synctopo/families", "synctopo/measures", "synctopo/statistics/calibration.py"),
-    *(f"synctopo/{name}.py" for name in ("catalog", "comparison", "corruption", "data", "feedback", "maps", "precision", "recorder")),
-    *(f"synctopo/{name}.py" for name in ("recording", "reduction", "robustness", "training", "work")),
+    *(
+        f"synctopo/{name}.py"
+        for name in ("binding", "catalog", "comparison", "corruption", "data", "feedback", "maps", "precision", "recorder")
+    ),
+    *(f"synctopo/{name}.py" for name in ("overlapping", "recording", "reduction", "robustness", "training", "making")),
+    *(f"synctopo/{name}.py" for name in ("confidence", "contrastive", "objects", "resuming", "segmentation", "solving", "sudoku")),
 )
 
 
@@ -33,20 +41,53 @@ def digest(value: Any) -> str:
 
 @cache
 def code_version() -> str:
-    """A hash of the source files that compute: a result made by other code has another name."""
+    """A hash of what the source files that compute say to Python: a result made by code of another meaning has another name.
+
+    Comments, docstrings and layout do not count.
+    """
     root = Path(__file__).resolve().parent.parent
     sha = hashlib.sha256()
     for place in COMPUTING:
         files = sorted((root / place).rglob("*.py")) if not place.endswith(".py") else [root / place]
         for file in files:
-            sha.update(file.relative_to(root).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
+            sha.update(file.relative_to(root).as_posix().encode() + b"\0" + meaning(file.read_text(encoding="utf-8")).encode() + b"\0")
     return sha.hexdigest()[:12]
 
 
+def meaning(source: str) -> str:
+    """The syntax tree of a Python source as text, without docstrings, the same for every version of Python that can read it."""
+    return "".join(_told(ast.parse(source)))
+
+
+def _told(node: Any) -> Iterator[str]:
+    if isinstance(node, list):
+        yield "["
+        for part in node:
+            yield from _told(part)
+        yield "]"
+    elif isinstance(node, ast.AST):
+        yield f"({type(node).__name__}"
+        for name, part in ast.iter_fields(node):
+            if name == "body" and isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+                first = part[0] if part else None
+                if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
+                    part = part[1:]
+            if name == "values" and isinstance(node, ast.JoinedStr):
+                # some versions see an empty text at the end of a nested format
+                part = [p for p in part if not (isinstance(p, ast.Constant) and p.value == "")]
+            # newer versions know more fields, which are empty where nothing newer is used
+            if part is not None and part != []:
+                yield f" {name}="
+                yield from _told(part)
+        yield ")"
+    else:
+        yield f"{type(node).__name__}:{node!r}"
+
+
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file that is there whole or not at all: to a temporary name, synced, then moved into place."""
+    """Write a file that is there whole or not at all: to a temporary name, synced, then moved into place, and the folder synced."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.{unique()}.tmp")
     try:
         with open(temporary, "wb") as file:
             file.write(content)
@@ -54,8 +95,20 @@ def write_bytes(path: Path, content: bytes) -> None:
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except BaseException:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
         raise
+    sync(path.parent)
+
+
+def sync(folder: Path) -> None:
+    """Make the names in a folder outlast a power cut, where the system can."""
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -96,21 +149,11 @@ def read_tensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
 
 
 def sweep(folder: Path) -> int:
-    """Delete what dead processes of this machine left half-written in `folder`; returns how many files."""
+    """Delete what dead processes of this machine left half-written in `folder`, not in its folders; returns how many files."""
     gone = 0
-    for file in folder.rglob(".*.tmp"):
-        found = re.fullmatch(r"\..+\.(\d+)\.tmp", file.name)
-        if found and not _alive(int(found[1])):
+    for file in folder.glob(".*.tmp"):
+        found = re.fullmatch(r"\..+\.([0-9a-f]{8}-\d+-\d+)\.tmp", file.name)
+        if found and abandoned(found[1]):
             file.unlink(missing_ok=True)
             gone += 1
     return gone
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from synctopo import work
+from synctopo import making, work
 from synctopo.executors import executor, serial
 from synctopo.pipeline import run, status
 from synctopo.store import write_tensors
@@ -149,14 +149,14 @@ def test_killed_at_any_moment_and_run_again_the_rows_are_the_same_bytes(whole, t
 
 
 @pytest.mark.slow
-def test_a_failed_piece_leaves_the_rest_alone_and_is_tried_again(whole, tmp_path, monkeypatch):
+def test_a_failed_piece_leaves_the_rest_alone_and_is_tried_again_when_asked(whole, tmp_path, monkeypatch):
     made = plan(study())
     broken = made.of("fit")[0].key
 
-    def fit(key, *rest):
-        if key == broken:
+    def fit(spec, of, seed, root, target):
+        if target.stem == broken:
             raise MemoryError("no room for this one")
-        return real(key, *rest)
+        return real(spec, of, seed, root, target)
 
     real = work.fit
     monkeypatch.setattr(work, "fit", fit)
@@ -166,8 +166,13 @@ def test_a_failed_piece_leaves_the_rest_alone_and_is_tried_again(whole, tmp_path
     assert progress["fit"].done == progress["fit"].pieces - 1
     assert progress["fit"].failures == (("untrained, seed 0", "MemoryError: no room for this one"),)
     assert progress["compare"].done > 0
+    log = (tmp_path / "logs" / f"{broken}.log").read_text()
+    assert "Traceback" in log
+    assert "no room for this one" in log
     monkeypatch.undo()
-    assert run(plan(study()), tmp_path, serial, quiet) == ()
+    again = run(plan(study()), tmp_path, serial, quiet)
+    assert [f.failure for f in again] == ["MemoryError: no room for this one"]
+    assert run(plan(study()), tmp_path, serial, quiet, retry_failed=True) == ()
     assert rows(tmp_path) == rows(whole)
     assert all(not p.failures for p in status(made, tmp_path))
 
@@ -243,7 +248,7 @@ def test_a_foreign_file_is_named_and_the_rest_goes_on(tmp_path, stage, tensors, 
     for piece in made.of(next_stage):
         (tmp_path / piece.file).unlink()
     # what a process has read it need not read again; the next process does
-    work._recording.cache_clear()
+    making.forget()
     failures = run(made, tmp_path, serial, quiet)
     assert len(failures) == 1
     assert sentence in failures[0].failure

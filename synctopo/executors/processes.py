@@ -1,0 +1,86 @@
+"""Processes: blocks done in several processes of this machine, of which any may die over its work."""
+
+import signal
+import threading
+from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import contextmanager
+from pathlib import Path
+
+from joblib.externals.loky import ProcessPoolExecutor
+from joblib.externals.loky.process_executor import BrokenProcessPool
+
+from synctopo import claims
+from synctopo.executors.attempt import Outcome, attempt, broken, lost
+from synctopo.executors.executor import Executor, serial
+from synctopo.work import Block
+
+THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "BLIS_NUM_THREADS"), "1")
+KILLED = "the process that worked on it was ended by the system, most often for want of memory"
+
+
+def processes(jobs: int) -> Executor:
+    """In `jobs` processes, each with one thread, so that results do not depend on how many there are."""
+
+    def execute(blocks: Sequence[Block], root: Path) -> Iterator[Outcome]:
+        if len(blocks) < 2:
+            yield from serial(blocks, root)
+            return
+        suspects: list[Block] = []
+        left = list(blocks)
+        while left:
+            before = len(left)
+            left, begun = yield from _in_pool(left, root, min(jobs, len(left)))
+            # one that dies before it begins anything would die for ever
+            suspects += begun or (left if len(left) == before else [])
+            left = left if begun or len(left) < before else []
+        # one of several that were at work when a process died is to blame: alone, each shows whether it is
+        for block in suspects:
+            never, again = yield from _in_pool([block], root, 1)
+            for one in (*never, *again):
+                yield from lost(one, root, KILLED)
+
+    return execute
+
+
+def _in_pool(blocks: Sequence[Block], root: Path, jobs: int) -> Generator[Outcome, None, tuple[list[Block], list[Block]]]:
+    """Do blocks in a pool of processes; returns, where one of these died, the blocks that are left and those that were being done."""
+    todo = list(reversed(blocks))
+    doing: dict[Future[list[Outcome]], Block] = {}
+    pool = ProcessPoolExecutor(max_workers=jobs, env=THREADS)
+    try:
+        while todo or doing:
+            with deaf():
+                while todo and len(doing) < 3 * jobs:
+                    doing[pool.submit(attempt, todo[-1], root)] = todo[-1]
+                    todo.pop()
+            for future in wait(doing, return_when=FIRST_COMPLETED).done:
+                error = future.exception()
+                if isinstance(error, BrokenProcessPool):
+                    raise error
+                block = doing.pop(future)
+                yield from future.result() if error is None else broken(block, root, error)
+        return [], []
+    except BrokenProcessPool:
+        begun = [block for block in doing.values() if _begun(block, root)]
+        return [*(block for block in doing.values() if block not in begun), *reversed(todo)], begun
+    finally:
+        pool.shutdown(wait=True, kill_workers=bool(doing))
+
+
+def _begun(block: Block, root: Path) -> bool:
+    claim = claims.read(claims.path_of(root, block.key))
+    return claim is not None and claim.process.alive is False
+
+
+@contextmanager
+def deaf() -> Iterator[None]:
+    """What is started inside never hears Ctrl-C, which a terminal sends to everybody: this process ends its workers itself."""
+    if not hasattr(signal, "pthread_sigmask") or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
