@@ -6,10 +6,13 @@ from typing import Any
 from torch import nn
 
 from synctopo import maps, reduction
+from synctopo.families.akorn import OSCILLATORS, AKOrNSpec
+from synctopo.families.boards import BOARDS, BoardsSpec
 from synctopo.families.convolutional import CONVOLUTIONAL, CNNSpec
 from synctopo.families.custom import CUSTOM, CustomSpec
 from synctopo.families.family import Family
 from synctopo.families.komplexnet import KOMPLEXNET, KomplexSpec
+from synctopo.families.objects import OBJECTS, ObjectsSpec
 from synctopo.families.perceptron import PERCEPTRON, MLPSpec
 from synctopo.families.points import POINTS, PointsSpec
 from synctopo.families.predictive import PREDICTIVE, PredictiveSpec
@@ -19,7 +22,7 @@ from synctopo.naming import unknown
 from synctopo.reduction import Reduction
 from synctopo.spec import parsed
 
-ModelSpec = RSNNSpec | MLPSpec | PointsSpec | CNNSpec | PredictiveSpec | KomplexSpec | CustomSpec
+ModelSpec = RSNNSpec | MLPSpec | PointsSpec | CNNSpec | PredictiveSpec | KomplexSpec | AKOrNSpec | BoardsSpec | ObjectsSpec | CustomSpec
 
 FAMILIES: dict[str, Family] = {
     "rsnn": RSNN,
@@ -28,6 +31,9 @@ FAMILIES: dict[str, Family] = {
     "cnn": CONVOLUTIONAL,
     "predictive": PREDICTIVE,
     "komplexnet": KOMPLEXNET,
+    "akorn": OSCILLATORS,
+    "boards": BOARDS,
+    "objects": OBJECTS,
     "module": CUSTOM,
 }
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, Int
 
+from synctopo import objects, sudoku
 from synctopo.naming import unknown
 from synctopo.overlapping import Scene, composed
 
@@ -25,12 +26,14 @@ class Dataset:
     whole data set. Scenes hold several objects: labels [sample, class] are 1 for the classes that are there, and behind each image lie the
     masks of its objects, images [sample, 1 + object, row, column].
 
+    Boards have their solutions for labels, images of objects (synctopo.objects) their masks, [sample, row, column].
+
     held_out  so many samples at the end are for tests alone; 0: any may be learned from
     """
 
     name: str
     images: Float[np.ndarray, "sample *plane row column"]
-    labels: Int[np.ndarray, "sample *class"]
+    labels: Int[np.ndarray, "sample *label"]
     samples: Int[np.ndarray, " sample"]
     held_out: int = 0
 
@@ -136,6 +139,30 @@ def _scenes_of_digits(name: str) -> Dataset:
     return scenes(name, digits(), learn=3000 if name == "overlapping" else 0, test=500)
 
 
+BOARDS: dict[str, tuple[int, int, int, tuple[int, int]]] = {
+    "sudoku4": (4, 2000, 500, (6, 8)),
+    "sudoku6": (6, 6000, 500, (12, 20)),
+    "sudoku9": (9, 3000, 200, (31, 42)),
+}
+"""Sudoku: name -> side, boards to learn from, boards for tests, and how many digits they give."""
+
+OBJECTS: dict[str, int] = {"tetrominoes": 3000, "sprites": 2000, "shapes": 3000}
+"""Scenes of objects (`synctopo.objects`): name -> how many images; the last 300 are for tests alone."""
+
+
+@cache
+def _boards(name: str) -> Dataset:
+    side, learn, test, givens = BOARDS[name]
+    found = sudoku.generate(side, learn + test, givens, seed=side)
+    return Dataset(name, found.boards.astype(np.float32), found.solutions, np.arange(learn + test), held_out=test)
+
+
+@cache
+def _objects(name: str) -> Dataset:
+    found = objects.SCENES[name](OBJECTS[name], seed=0)
+    return Dataset(name, found.images, found.masks, np.arange(OBJECTS[name]), held_out=300)
+
+
 DATASETS: dict[str, Callable[[], Dataset]] = {
     "digits": digits,
     "mnist": mnist,
@@ -144,6 +171,8 @@ DATASETS: dict[str, Callable[[], Dataset]] = {
     "rings": rings,
     **{f"{name}_mnist": partial(_scenes_of_mnist, name) for name in SCENES},
     **{f"{name}_digits": partial(_scenes_of_digits, name) for name in SCENES},
+    **{name: partial(_boards, name) for name in BOARDS},
+    **{name: partial(_objects, name) for name in OBJECTS},
 }
 
 
@@ -155,8 +184,15 @@ def load(name: str) -> Dataset:
 
 
 def of_scenes(name: str) -> bool:
-    """Whether the data set of that name holds several objects in an image, with their masks."""
-    return name.startswith(tuple(SCENES))
+    """Whether the data set of that name holds several digits in an image, with their masks behind."""
+    return kind(name) == "scenes"
+
+
+def kind(name: str) -> str:
+    """What the samples of the data set of that name are: "images" of one class, "scenes" of several digits, "boards", or "objects"."""
+    if name in OBJECTS:
+        return "objects"
+    return "boards" if name in BOARDS else "scenes" if name.startswith(tuple(SCENES)) else "images"
 
 
 def split(data: Dataset, *, train: int, test: int, seed: int) -> Split:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from synctopo import catalog
-from synctopo.data import DATASETS, of_scenes
+from synctopo.data import DATASETS, kind
 from synctopo.families.custom import CustomSpec
 from synctopo.measures import MEASURES
 from synctopo.naming import unknown
@@ -128,9 +128,9 @@ class Study:
             wanted = catalog.FAMILIES[model.family].data
             if wanted is not None and wanted(model) != data.name:
                 raise ValueError(f"models.{name} is a model of the data set {wanted(model)}; set data.name to {wanted(model)!r}.")
-            if catalog.FAMILIES[model.family].scenes != of_scenes(data.name):
-                kind = "several objects" if of_scenes(data.name) else "one object"
-                raise ValueError(f"models.{name} of the family {model.family} cannot learn from {data.name}, with {kind} in an image.")
+            takes, came = catalog.FAMILIES[model.family].takes, kind(data.name)
+            if takes != came:
+                raise ValueError(f"models.{name} of the family {model.family} learns from {takes}; {data.name} is a data set of {came}.")
         for condition in compare.sequence or ():
             if condition not in models:
                 raise unknown("model", condition, models, "in compare.sequence")

@@ -22,7 +22,7 @@ class Family:
     activity  (spec, counts of the main site [sample, unit]) -> columns of the model's row beside those of the read-out
     check     (spec, where) raises ValueError, with a sentence, for what no field of the specification can see alone
     data      (spec) -> the one data set that it can be used with; None: it takes any
-    scenes    whether it takes images of several objects, with their masks behind, and nothing else
+    takes     the kind of data set that it learns from, one of those that `data.kind` tells apart
     apart     fields of the specification that no training depends on: models that differ in them alone are trained once
     """
 
@@ -34,5 +34,5 @@ class Family:
     activity: Callable[[Any, Tensor], dict[str, Any]] | None = None
     check: Callable[[Any, str], None] | None = None
     data: Callable[[Any], str] | None = None
-    scenes: bool = False
+    takes: str = "images"
     apart: frozenset[str] = frozenset()

@@ -149,7 +149,7 @@ def _judged(spec: KomplexSpec, model: Any, x: Tensor, y: np.ndarray, generator: 
     """Columns of the model's row: `each` and `whole`, shares of digits and of images named right at the end, and `scenes`.
 
     `scenes` has an entry for each kind of test images: right[step] of classes, whole[step] of total, and for phases that mark objects
-    within[step] and group_loss[step]. `rtd_to_last` has the RTD of the first phases after some steps to those after the last.
+    within[step] and group_loss[step]; every step of the images as learned, the last of the others. `rtd_to_last` has the RTD of the first phases after some steps to those after the last.
     """
     labels = torch.from_numpy(y)
     kinds: list[tuple[str, float, Tensor, Tensor]] = [("test", 0.0, x, labels)]
@@ -162,18 +162,18 @@ def _judged(spec: KomplexSpec, model: Any, x: Tensor, y: np.ndarray, generator: 
         kinds.append((name, 0.0, torch.from_numpy(few.images), torch.from_numpy(few.labels)))
     entries = []
     for name, amount, shown, wanted in kinds:
-        found = binding.named_over_steps(model, shown, wanted)
+        # over the steps for one kind of images alone: it takes a pass through all layers for each
+        found = binding.judged(model, shown, wanted, every=name == "test")
         entry: dict[str, Any] = {
             "images": name,
             "amount": amount,
-            "right": [n.right for n in found],
-            "classes": found[0].classes,
-            "whole": [n.whole for n in found],
-            "total": found[0].total,
+            "right": [n.right for n in found.named],
+            "classes": found.named[0].classes,
+            "whole": [n.whole for n in found.named],
+            "total": found.named[0].total,
         }
-        if isinstance(model, KomplexNet):
-            phases = binding.bound(model, shown)
-            entry |= {"within": list(phases.within), "group_loss": list(phases.loss)}
+        if found.within:
+            entry |= {"within": list(found.within), "group_loss": list(found.loss)}
         entries.append(entry)
     first = entries[0]
     row: dict[str, Any] = {"samples_test": len(labels), "scenes": entries}
@@ -204,6 +204,6 @@ KOMPLEXNET = Family(
     _fit,
     _judged,
     check=_check,
-    scenes=True,
+    takes="scenes",
     apart=frozenset({"noise", "others"}),
 )

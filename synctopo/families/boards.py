@@ -1,0 +1,138 @@
+"""The family boards: networks that solve Sudoku boards, judged by whole boards, with more steps than they learned with, and by votes."""
+
+from dataclasses import asdict
+from typing import Annotated, Any, ClassVar, Literal
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from synctopo import sudoku
+from synctopo.families.family import Family
+from synctopo.families.learning import AdamLearning, NoLearning
+from synctopo.models import AKOrN, Frequency, Iterated
+from synctopo.solving import fit_boards, solved_over_steps, vote
+from synctopo.spec import Spec
+from synctopo.training import stream
+
+
+class BoardsSpec(Spec):
+    """[models.NAME] with family = "boards": a network for the data sets sudoku4, sudoku6 and sudoku9.
+
+    architecture  akorn, itrsa (one layer of self-attention, iterated), or transformer (`blocks` layers, once)
+    """
+
+    family: Literal["boards"]
+    architecture: Literal["akorn", "itrsa", "transformer"] = "akorn"
+    channels: int = Field(default=64, ge=8)
+    n: int = Field(default=4, ge=2)
+    heads: int = Field(default=8, ge=1)
+    blocks: int = Field(default=1, ge=1)
+    steps: int = Field(default=16, ge=1)
+    frequency: Literal["none", "shared", "each"] = "each"
+    learning: Annotated[NoLearning | AdamLearning, Field(discriminator="rule")] = NoLearning()
+    test_steps: tuple[int, ...] = Field(default=(16, 32, 64, 128), min_length=1)
+    """After how many steps boards are counted; 1 for a transformer, whatever is said here."""
+    hard: int = Field(default=0, ge=0)
+    """So many boards with `hard_givens`, fewer than those it learns from, are tried beside the test boards."""
+    hard_givens: tuple[int, int] = (9, 11)
+    votes: int = Field(default=0, ge=0)
+    """From so many starts each board is solved, and one answer chosen by energy (akorn)."""
+    vote_steps: int = Field(default=64, ge=1)
+    vote_boards: int = Field(default=200, ge=1)
+    signal: ClassVar[str | None] = None
+
+    @property
+    def main_site(self) -> str:
+        """The site that is recorded where a study names none."""
+        return f"block{self.blocks}.readout" if self.architecture == "akorn" else "hidden"
+
+    @property
+    def sites(self) -> tuple[str, ...]:
+        """Every site of the model."""
+        if self.architecture != "akorn":
+            return ("hidden", "readout")
+        return (*(f"block{k + 1}.{what}" for k in range(self.blocks) for what in ("x", "readout", "energy")), "readout")
+
+
+def _build(spec: BoardsSpec, shape: tuple[int, int], _classes: int, seed: int) -> nn.Module:
+    generator, side = stream(seed, "weights"), shape[0]
+    if spec.architecture == "akorn":
+        return AKOrN.boards(
+            side,
+            channels=spec.channels,
+            n=spec.n,
+            heads=spec.heads,
+            blocks=spec.blocks,
+            steps=spec.steps,
+            frequency=Frequency(spec.frequency),
+            generator=generator,
+        )
+    stacked = spec.architecture == "transformer"
+    return Iterated.boards(
+        side,
+        channels=spec.channels,
+        heads=spec.heads,
+        steps=1 if stacked else spec.steps,
+        bodies=spec.blocks if stacked else 1,
+        generator=generator,
+    )
+
+
+def _inputs(_spec: BoardsSpec, shown: np.ndarray, _generator: torch.Generator) -> Tensor:
+    return torch.from_numpy(shown)
+
+
+def _fit(spec: BoardsSpec, model: Any, x: Tensor, y: Tensor, seed: int) -> dict[str, Any]:
+    how = spec.learning
+    if isinstance(how, NoLearning):
+        return {}
+    fitted = fit_boards(model, x, y, epochs=how.epochs, batch=how.batch, learning_rate=how.learning_rate, generator=stream(seed, "order"))
+    return asdict(fitted)
+
+
+def _judged(spec: BoardsSpec, model: Any, x: Tensor, y: np.ndarray, generator: torch.Generator) -> dict[str, Any]:
+    side = x.shape[1]
+    tried = {"test": (x, torch.from_numpy(y))}
+    if spec.hard:
+        # fewer givens than any board that was learned from, so that none was
+        found = sudoku.generate(side, spec.hard, spec.hard_givens, seed=int(torch.randint(2**31, (), generator=generator)))
+        tried["hard"] = (torch.from_numpy(found.boards).float(), torch.from_numpy(found.solutions))
+    steps = spec.test_steps if spec.architecture != "transformer" else (1,)
+    own = spec.steps if spec.architecture != "transformer" else 1
+    entries = []
+    row: dict[str, Any] = {"samples_test": len(x)}
+    for name, (boards, answers) in tried.items():
+        solved, cells = solved_over_steps(model, boards, answers, sorted({*steps, own}))
+        entry: dict[str, Any] = {"boards": name, "total": len(boards), "steps": sorted({*steps, own}), "solved": list(solved)}
+        entry["cells"] = list(cells)
+        if spec.votes and isinstance(model, AKOrN):
+            few, right = boards[: spec.vote_boards], answers[: spec.vote_boards]
+            entry["vote"] = asdict(vote(model, few, right, starts=spec.votes, steps=spec.vote_steps, generator=generator))
+        entries.append(entry)
+        k = entry["steps"].index(own)
+        row |= {f"boards_solved_{name}": solved[k] / len(boards), f"cells_right_{name}": cells[k]}
+    return {**row, "boards": entries}
+
+
+def _check(spec: BoardsSpec, where: str) -> None:
+    if spec.channels % spec.heads or spec.channels // spec.heads % 2 or spec.channels % spec.n:
+        raise ValueError(
+            f"{where}: channels are a multiple of n and of twice the heads; got {spec.channels}, n = {spec.n} and {spec.heads} heads."
+        )
+    if min(spec.test_steps) < 1:
+        raise ValueError(f"{where}.test_steps are numbers of steps from 1 on; got {list(spec.test_steps)}.")
+
+
+BOARDS = Family(
+    BoardsSpec,
+    _build,
+    _inputs,
+    _fit,
+    _judged,
+    check=_check,
+    takes="boards",
+    apart=frozenset({"test_steps", "hard", "hard_givens", "votes", "vote_steps", "vote_boards"}),
+)
+"""Takes the data sets of boards; the labels of a board are its solution."""

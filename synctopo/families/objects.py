@@ -1,0 +1,143 @@
+"""The family objects: networks that take images of several objects apart without labels, judged by FG-ARI and MBO of their states."""
+
+from dataclasses import asdict
+from typing import Annotated, Any, ClassVar, Literal
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from synctopo import segmentation
+from synctopo.contrastive import fit_contrast
+from synctopo.families.family import Family
+from synctopo.families.learning import NoLearning
+from synctopo.models import AKOrN, Frequency, Iterated
+from synctopo.spec import Spec
+from synctopo.training import stream
+
+
+class ContrastLearning(Spec):
+    """learning = { rule = "contrast", ... }: gradient descent on the agreement of two views of every image (SimCLR)."""
+
+    rule: Literal["contrast"]
+    supervised: ClassVar[bool] = False
+    updates: int = Field(default=1000, ge=1)
+    """How many steps of gradient descent."""
+    batch: int = Field(default=32, ge=2)
+    learning_rate: float = Field(default=1e-3, gt=0)
+    temperature: float = Field(default=0.1, gt=0)
+
+
+class ObjectsSpec(Spec):
+    """[models.NAME] with family = "objects": a network for the data sets tetrominoes, sprites and shapes.
+
+    architecture  akorn, itrconv (one convolution, iterated), itrsa (one layer of self-attention, iterated); `blocks` is for akorn
+    """
+
+    family: Literal["objects"]
+    architecture: Literal["akorn", "itrconv", "itrsa"] = "akorn"
+    colours: int = Field(default=3, ge=1)
+    patch: int = Field(default=4, ge=1)
+    channels: int = Field(default=64, ge=2)
+    n: int = Field(default=4, ge=2)
+    kernel: int = Field(default=5, ge=1)
+    attentive: bool = False
+    """Whether akorn's oscillators are coupled by attention, not by convolution."""
+    blocks: int = Field(default=1, ge=1)
+    steps: int = Field(default=8, ge=1)
+    frequency: Literal["none", "shared", "each"] = "each"
+    learning: Annotated[NoLearning | ContrastLearning, Field(discriminator="rule")] = NoLearning()
+    groups: int = Field(default=4, ge=1)
+    """Into how many groups the places of an image are clustered."""
+    signal: ClassVar[str | None] = None
+
+    @property
+    def main_site(self) -> str:
+        """The site that is recorded and clustered."""
+        return f"block{self.blocks}.readout" if self.architecture == "akorn" else "hidden"
+
+    @property
+    def sites(self) -> tuple[str, ...]:
+        """Every site of the model."""
+        if self.architecture != "akorn":
+            return ("hidden", "readout")
+        return (*(f"block{k + 1}.{what}" for k in range(self.blocks) for what in ("x", "readout", "energy")), "readout")
+
+
+def _build(spec: ObjectsSpec, shape: tuple[int, int], _classes: int, seed: int) -> nn.Module:
+    generator = stream(seed, "weights")
+    image = (spec.colours, *shape)
+    if spec.architecture == "akorn":
+        return AKOrN.objects(
+            image,
+            patch=spec.patch,
+            channels=spec.channels,
+            n=spec.n,
+            kernel=spec.kernel,
+            steps=spec.steps,
+            blocks=spec.blocks,
+            attentive=spec.attentive,
+            frequency=Frequency(spec.frequency),
+            generator=generator,
+        )
+    return Iterated.objects(
+        image,
+        patch=spec.patch,
+        channels=spec.channels,
+        kernel=spec.kernel,
+        steps=spec.steps,
+        attentive=spec.architecture == "itrsa",
+        generator=generator,
+    )
+
+
+def _inputs(_spec: ObjectsSpec, shown: np.ndarray, _generator: torch.Generator) -> Tensor:
+    return torch.from_numpy(shown)
+
+
+def _fit(spec: ObjectsSpec, model: Any, x: Tensor, _y: Tensor, seed: int) -> dict[str, Any]:
+    how = spec.learning
+    if isinstance(how, NoLearning):
+        return {}
+    fitted = fit_contrast(
+        model,
+        x,
+        steps=how.updates,
+        batch=how.batch,
+        learning_rate=how.learning_rate,
+        temperature=how.temperature,
+        generator=stream(seed, "order"),
+    )
+    return asdict(fitted)
+
+
+def _judged(spec: ObjectsSpec, model: Any, x: Tensor, y: np.ndarray, _generator: torch.Generator) -> dict[str, Any]:
+    site = spec.main_site
+    states = []
+    with torch.no_grad():
+        for part in x.split(100):
+            last = next(reversed(list(model.states(part))))
+            states.append(last[site].numpy())
+    raw = nn.functional.pixel_unshuffle(x, spec.patch).numpy()
+    row: dict[str, Any] = {"samples_test": len(x)}
+    for name, clouds in (("", np.concatenate(states)), ("patches_", raw)):
+        found = segmentation.enlarged(segmentation.clustered(clouds, spec.groups), (y.shape[1], y.shape[2]))
+        row |= {
+            f"{name}fg_ari": float(segmentation.fg_ari(found, y).mean()),
+            f"{name}mbo": float(segmentation.mean_best_overlap(found, y).mean()),
+        }
+    return row
+
+
+def _check(spec: ObjectsSpec, where: str) -> None:
+    if spec.channels % spec.n or spec.kernel % 2 == 0:
+        raise ValueError(
+            f"{where}: channels are a multiple of n, and a kernel is odd; got {spec.channels}, n = {spec.n}, kernel {spec.kernel}."
+        )
+    if (spec.attentive or spec.architecture == "itrsa") and spec.channels % 16:
+        raise ValueError(f"{where}: attention has eight heads of an even number of channels; got {spec.channels}: take a multiple of 16.")
+
+
+OBJECTS = Family(ObjectsSpec, _build, _inputs, _fit, _judged, check=_check, takes="objects", apart=frozenset({"groups"}))
+"""Takes the data sets of scenes with one mask for all objects, which are the labels."""
