@@ -176,48 +176,57 @@ def fit_real(
     )
 
 
-@torch.no_grad()
-def named_over_steps(
-    net: KomplexNet | RealNet, x: Float[Tensor, "sample plane row column"], labels: Int[Tensor, "sample class"], *, batch: int = 250
-) -> tuple[Named, ...]:
-    """What the read-out names after each step."""
-    found: list[list[Named]] = []
-    for part, wanted in zip(x.split(batch), labels.split(batch), strict=True):
-        if isinstance(net, RealNet):
-            scores = [net(part)] * net.steps
-        else:
-            image, masks = net.planes(part)
-            scores = [s for _, s in net.over_steps(net.amplitude(image), net.start(image, masks))]
-        found.append([named(s, wanted) for s in scores])
-    return tuple(
-        Named(sum(n.right for n in at), sum(n.classes for n in at), sum(n.whole for n in at), sum(n.total for n in at))
-        for at in zip(*found, strict=True)
-    )
-
-
 @dataclass(frozen=True)
-class Bound:
-    """How well phases mark objects after each step: synchrony within objects, and the group loss; means over images."""
+class Judged:
+    """What a network says after each step that was asked for, and how well its first phases mark the objects.
 
+    within  synchrony within objects, mean over objects and images; `loss` the group loss; both empty for a network without phases
+    """
+
+    named: tuple[Named, ...]
     within: tuple[float, ...]
     loss: tuple[float, ...]
 
 
 @torch.no_grad()
-def bound(net: KomplexNet, x: Float[Tensor, "sample plane row column"], *, batch: int = 250) -> Bound:
-    """Synchrony of the first layer's phases with the masks, step by step. Raises ValueError where there are no masks."""
+def judged(
+    net: KomplexNet | RealNet,
+    x: Float[Tensor, "sample plane row column"],
+    labels: Int[Tensor, "sample class"],
+    *,
+    every: bool = True,
+    batch: int = 250,
+) -> Judged:
+    """Judge the read-out and the phases after every step, or after the last alone, in one run of the dynamics.
+
+    Raises ValueError where there are no masks.
+    """
     _masked(x)
-    within: list[Tensor] = []
-    losses: list[Tensor] = []
-    for part in x.split(batch):
+    totals: list[list[Named]] = []
+    sums: list[Tensor] = []
+    for part, wanted in zip(x.split(batch), labels.split(batch), strict=True):
+        if isinstance(net, RealNet):
+            totals.append([named(net(part), wanted)] * (net.steps if every else 1))
+            continue
         image, masks = net.planes(part)
         amplitude = net.amplitude(image)
+        start = net.start(image, masks)
+        if every:
+            steps = list(net.over_steps(amplitude, start))
+        else:
+            phases = net.settled(amplitude, start)
+            steps = [(phases, net.scores(amplitude, phases))]
         alone, active = exclusive(masks), amplitude > 0
         there = alone.flatten(2).any(2).sum(1).clamp(min=1)
-        steps = list(net.moves(amplitude, net.start(image, masks)))
-        within.append(torch.stack([(synchrony_index(p, alone, active).sum(1) / there).sum() for p in steps]))
-        losses.append(torch.stack([group_loss(p, alone, active).sum() for p in steps]))
-    return Bound(*(tuple((torch.stack(v).sum(0) / len(x)).tolist()) for v in (within, losses)))
+        totals.append([named(scores, wanted) for _, scores in steps])
+        marks = [(synchrony_index(p, alone, active).sum(1) / there, group_loss(p, alone, active)) for p, _ in steps]
+        sums.append(torch.stack([torch.stack([within.sum(), loss.sum()]) for within, loss in marks]))
+    added = tuple(
+        Named(sum(n.right for n in at), sum(n.classes for n in at), sum(n.whole for n in at), sum(n.total for n in at))
+        for at in zip(*totals, strict=True)
+    )
+    means = (torch.stack(sums).sum(0) / len(x)).T.tolist() if sums else ((), ())
+    return Judged(added, *(tuple(m) for m in means))
 
 
 def _group(net: KomplexNet, part: Tensor, generator: torch.Generator) -> Tensor:

@@ -149,7 +149,8 @@ def _judged(spec: KomplexSpec, model: Any, x: Tensor, y: np.ndarray, generator: 
     """Columns of the model's row: `each` and `whole`, shares of digits and of images named right at the end, and `scenes`.
 
     `scenes` has an entry for each kind of test images: right[step] of classes, whole[step] of total, and for phases that mark objects
-    within[step] and group_loss[step]; every step of the images as learned, the last of the others. `rtd_to_last` has the RTD of the first phases after some steps to those after the last.
+    within[step] and group_loss[step]; every step of the images as learned, the last of the others.
+    `rtd_to_last` has the RTD of the first phases after some steps to those after the last.
     """
     labels = torch.from_numpy(y)
     kinds: list[tuple[str, float, Tensor, Tensor]] = [("test", 0.0, x, labels)]

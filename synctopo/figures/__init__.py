@@ -2,6 +2,7 @@
 
 from synctopo.figures.activity import phase_map, raster
 from synctopo.figures.models import clustered_matrix, layer_profile, model_map, rtd_matrix, scaled
+from synctopo.figures.phases import phase_directions, phase_steps, scene_gallery
 from synctopo.figures.resilience import accuracy_over_steps
 from synctopo.figures.time import over_training, time_matrix, time_profile
 from synctopo.figures.topology import barcode, cross_barcodes, localisation
@@ -19,11 +20,14 @@ __all__ = [
     "localisation",
     "model_map",
     "over_training",
+    "phase_directions",
     "phase_map",
+    "phase_steps",
     "raster",
     "rtd_matrix",
     "save",
     "scaled",
+    "scene_gallery",
     "time_matrix",
     "time_profile",
     "unrolled_graph",

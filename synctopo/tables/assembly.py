@@ -7,6 +7,7 @@ import pandas as pd
 
 from synctopo.statistics.noise_ceiling import ceiling
 from synctopo.statistics.significance import adjusted
+from synctopo.tables.bound import scenes
 from synctopo.tables.cells import spread
 from synctopo.tables.conditions import contrasts, last, layers, performance, steps
 from synctopo.tables.corrupted import resilience
@@ -18,6 +19,9 @@ from synctopo.tables.sequences import trends
 PERFORMANCE = {
     "read-out accuracy (%)": ("readout_accuracy", 100, 1),
     "own accuracy (%)": ("own_accuracy", 100, 1),
+    "objects named (%)": ("each", 100, 1),
+    "images named whole (%)": ("whole", 100, 1),
+    "synchrony within objects": ("synchrony", 1, 2),
     "rate (Hz)": ("rate_hz", 1, 1),
     "spikes per sample": ("spikes_per_sample", 1, 0),
     "silent units (%)": ("silent_units", 100, 1),
@@ -83,6 +87,7 @@ def study_tables(
     structure = edges(rows, conditions)
     found += [table for table in (changes, structure) if table is not None]
     found += resilience(rows, conditions)
+    found += scenes(rows, conditions)
     pairs = at_one_step([r for r in rows if r["kind"] == "pair"])
     names = ordered(r["measure"] for r in pairs)
     for measure in names:

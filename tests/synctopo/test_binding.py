@@ -25,6 +25,10 @@ def _net(**options: object) -> KomplexNet:
     return KomplexNet((20, 20), 10, **{**chosen, "generator": _generator(), **options})
 
 
+def _judged(net: KomplexNet, scenes: tuple[torch.Tensor, torch.Tensor]) -> binding.Judged:
+    return binding.judged(net, scenes[0][:80], scenes[1][:80], every=False)
+
+
 def test_of_k_classes_the_k_highest_scores_count():
     scores = torch.tensor([[3.0, 2.0, 1.0, 0.0], [0.0, 1.0, 2.0, 3.0], [5.0, 1.0, 1.0, 0.0]])
     labels = torch.tensor([[1, 1, 0, 0], [1, 0, 0, 1], [0, 0, 0, 1]])
@@ -38,14 +42,14 @@ def test_of_k_classes_the_k_highest_scores_count():
 def test_a_trained_kernel_binds_better_than_an_untrained_one_and_far_better_than_chance(scenes):
     x, _ = scenes
     net = _net()
-    before = binding.bound(net, x[:80])
+    before = _judged(net, scenes)
     fitted = binding.fit_synchrony(net, x[80:], updates=15, batch=32, learning_rate=0.05, generator=_generator())
-    after = binding.bound(net, x[:80])
-    chance = binding.bound(_net(phases=Phases.RANDOM), x[:80])
+    after = _judged(net, scenes)
+    chance = _judged(_net(phases=Phases.RANDOM), scenes)
     assert after.loss[-1] < before.loss[-1] < chance.loss[-1]
     assert after.within[-1] > 2 * chance.within[-1]
     assert len(fitted.synchrony_loss) == 10
-    assert binding.bound(_net(phases=Phases.IDEAL), x[:80]).loss[-1] < 0.05
+    assert _judged(_net(phases=Phases.IDEAL), scenes).loss[-1] < 0.05
 
 
 @pytest.mark.parametrize("oscillators", Oscillators)
@@ -97,10 +101,13 @@ def test_the_same_seed_gives_the_same_weights(scenes):
 def test_what_is_named_at_the_end_is_what_forward_names(scenes):
     x, labels = (part[:50] for part in scenes)
     for net in (_net(), _net(phases=Phases.ZERO), RealNet.matching(_net(), generator=_generator())):
-        steps = binding.named_over_steps(net, x, labels, batch=20)
-        assert len(steps) == 6
+        steps, last = binding.judged(net, x, labels, batch=20), binding.judged(net, x, labels, every=False)
+        assert len(steps.named) == 6
         with torch.no_grad():
-            assert steps[-1] == binding.named(net(x), labels)
+            assert steps.named[-1] == last.named[0] == binding.named(net(x), labels)
+        assert len(steps.within) == (6 if isinstance(net, KomplexNet) else 0)
+        assert steps.within[-1:] == pytest.approx(last.within)
+        assert steps.loss[-1:] == pytest.approx(last.loss)
 
 
 def test_without_masks_there_is_no_group_loss(scenes):
