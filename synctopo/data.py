@@ -4,8 +4,8 @@ import gzip
 import hashlib
 import os
 import struct
-import zipfile
-from collections.abc import Callable
+import zlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from synctopo import objects, sudoku
+from synctopo.headers import read_npz
 from synctopo.naming import unknown
 from synctopo.overlapping import Scene, composed
 
@@ -254,16 +255,22 @@ def _images(name: str, openml: str, folder: str | Path | None) -> Dataset:
 
 def _npz(path: Path) -> dict[str, np.ndarray]:
     wanted = ("x_train", "y_train", "x_test", "y_test")
+
+    def chosen(names: Sequence[str]) -> Sequence[str]:
+        if not set(wanted) <= set(names):
+            raise LookupError(", ".join(names))
+        return wanted
+
     try:
-        # numpy leaves a file that it opened itself open where it turns out to be broken
-        with open(path, "rb") as content, np.load(content, allow_pickle=False) as file:
-            held = {key: file[key] for key in wanted if key in file.files}
-            names = ", ".join(file.files)
-    except (zipfile.BadZipFile, EOFError, OSError, ValueError) as error:
+        return read_npz(path, chosen)
+    except LookupError as error:
+        raise ValueError(f"{path} holds {error.args[0]}; {', '.join(wanted)} are wanted.") from None
+    except (OSError, ValueError) as error:
         raise ValueError(f"{path} is truncated or no .npz file; fetch it again.") from error
-    if len(held) < len(wanted):
-        raise ValueError(f"{path} holds {names}; {', '.join(wanted)} are wanted.")
-    return held
+
+
+# Five times the largest file of MNIST: what unpacks to more is another thing.
+_LARGEST = 2**28
 
 
 def _idx(folder: Path) -> dict[str, np.ndarray] | None:
@@ -279,11 +286,14 @@ def _idx(folder: Path) -> dict[str, np.ndarray] | None:
         if found is None:
             return None
         try:
-            content = gzip.decompress(found.read_bytes()) if found.suffix == ".gz" else found.read_bytes()
+            with gzip.open(found) if found.suffix == ".gz" else open(found, "rb") as file:
+                content = file.read(_LARGEST + 1)
+            if len(content) > _LARGEST:
+                raise ValueError(f"more than {_LARGEST} bytes")
             dimensions = content[3]
             shape = struct.unpack(f">{dimensions}I", content[4 : 4 + 4 * dimensions])
             arrays[key] = np.frombuffer(content, np.uint8, offset=4 + 4 * dimensions).reshape(shape)
-        except (EOFError, OSError, IndexError, struct.error, ValueError) as error:
+        except (EOFError, OSError, IndexError, struct.error, zlib.error, ValueError) as error:
             raise ValueError(f"{found} is truncated or no IDX file; fetch it again.") from error
     return arrays
 
