@@ -2,4 +2,6 @@
 
 from synctopo.cli import main
 
-main()
+# worker processes of Dask import this file too
+if __name__ == "__main__":
+    main()

@@ -67,6 +67,7 @@ def tell_status(plan: Any, root: Path, processors: int, as_json: bool) -> None:
                 "pieces": s.pieces,
                 "done": s.done,
                 "failures": [{"label": label, "reason": reason} for label, reason in s.failures],
+                "running": [{"label": c.label, "since": c.since, "host": c.process.host, "pid": c.process.pid} for c in s.running],
                 "seconds_left": c.seconds,
             }
             for s, c in zip(stages, costs, strict=True)
@@ -78,6 +79,8 @@ def tell_status(plan: Any, root: Path, processors: int, as_json: bool) -> None:
     for progress in stages:
         failed = f", {len(progress.failures)} failed" if progress.failures else ""
         typer.echo(f"  {progress.stage:8} {progress.done:6} of {progress.pieces} done{failed}")
+        for claim in progress.running:
+            typer.echo(f"           running: {claim.label}, by process {claim.process.pid} on {claim.process.host} since {claim.since}")
         for label, reason in progress.failures:
             typer.echo(f"           {label}: {reason}")
     typer.echo(f"  {cost.told(costs, processors)}")
@@ -89,6 +92,32 @@ def tell_failures(failures: Any, root: Path) -> None:
         typer.echo(f"failed: {failure.piece.stage} of {failure.piece.label}: {failure.failure}", err=True)
     if failures:
         typer.echo(f"what was tried is in {root / 'logs'}; --retry-failed tries it again.", err=True)
+
+
+def tell_verdict(verdict: Any, root: Path, as_json: bool) -> None:
+    """Print which results are good, and what is wrong with the others."""
+    if as_json:
+        print_json({"folder": str(root), "good": verdict.good, "findings": [vars(f) for f in verdict.findings]})
+        return
+    for finding in verdict.findings:
+        typer.echo(f"{finding.file}: {finding.wrong}{f'; moved to {finding.now}' if finding.now else ''}")
+    typer.echo(f"{verdict.good} results in {root} are what was written; {len(verdict.findings)} files are not what they should be.")
+
+
+def tell_leftovers(found: Any, root: Path, deleted: bool, as_json: bool) -> None:
+    """Print what no present study needs, or what has been deleted of it."""
+    if as_json:
+        print_json({"folder": str(root), "deleted": deleted, "leftovers": [vars(f) for f in found]})
+        return
+    for leftover in found:
+        typer.echo(f"{leftover.file}  {leftover.why}")
+    size = f"{sum(leftover.size for leftover in found) / 1e6:.1f} MB"
+    if not found:
+        typer.echo(f"nothing in {root} is left over.")
+    elif deleted:
+        typer.echo(f"deleted: {len(found)} files and folders, {size}.")
+    else:
+        typer.echo(f"{len(found)} files and folders, {size}, are not needed by this study as it is now; --delete deletes them.")
 
 
 def print_places(places: Mapping[str, Path]) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from synctopo.answers import form_of, print_json, print_places, tell_failures, tell_status, tell_tables
+from synctopo.answers import form_of, print_json, print_places, tell_failures, tell_leftovers, tell_status, tell_tables, tell_verdict
 
 app = typer.Typer(
     help="Compare what brains-in-silico learn: run a study, look at its tables, or compute RTD between your own arrays.",
@@ -81,6 +81,7 @@ def _loaded(
     data: Path | None,
     allow: list[str] | None = None,
     other_code: str = "keep",
+    for_folder: bool = False,
 ) -> tuple[Any, Any, Path]:
     from synctopo.ledger import code_of
     from synctopo.store import code_version
@@ -96,6 +97,8 @@ def _loaded(
     root = out if out is not None else Path("results") / "-".join(filter(None, (loaded.name, loaded.size)))
     if root.exists() and not root.is_dir():
         raise ValueError(f"--out {root} is a file; name a folder.")
+    if for_folder:
+        return loaded, None, root
     held = code_of(root)
     if other_code != "keep" or held in (None, code_version()):
         return loaded, plan(loaded), root
@@ -184,6 +187,52 @@ def status(
 
         _, plan, root = _loaded(study, size, smoke, set_, out, data)
         tell_status(plan, root, processors(), json_)
+
+
+@app.command()
+def verify(
+    study: STUDY,
+    size: SIZE = "",
+    smoke: SMOKE = False,
+    set_: SET = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Move nothing.")] = False,
+    out: OUT = None,
+    data: DATA = None,
+    allow_code: ALLOW = None,
+    json_: JSON = False,
+) -> None:
+    """Find results that are corrupted, truncated or foreign, and move them into quarantine; exit code 1 where there are any."""
+    with _sentences():
+        from synctopo.upkeep import verify as verify_
+
+        _, _, root = _loaded(study, size, smoke, set_, out, data, allow_code, for_folder=True)
+        verdict = verify_(root, dry_run=dry_run)
+        tell_verdict(verdict, root, json_)
+        if verdict.findings:
+            raise typer.Exit(1)
+
+
+@app.command()
+def gc(
+    study: STUDY,
+    size: SIZE = "",
+    smoke: SMOKE = False,
+    set_: SET = None,
+    delete: Annotated[bool, typer.Option("--delete", help="Delete it; without this it is only listed.")] = False,
+    out: OUT = None,
+    data: DATA = None,
+    allow_code: ALLOW = None,
+    json_: JSON = False,
+) -> None:
+    """List, or delete, what is in the study's folder and no longer needed: results of other settings or code, and what dead runs left."""
+    with _sentences():
+        from synctopo import upkeep
+
+        _, plan, root = _loaded(study, size, smoke, set_, out, data, allow_code)
+        found = upkeep.leftovers(plan, root)
+        if delete:
+            upkeep.delete(root, found)
+        tell_leftovers(found, root, delete, json_)
 
 
 @app.command()

@@ -185,10 +185,10 @@ def log_file(root: Path, piece: Piece) -> Path:
 
 
 def results(root: Path) -> Iterator[Path]:
-    """Every file in the folders of results that is no note, whoever put it there, in the order of their names."""
+    """Everything in the folders of results that is no note, whoever put it there, in the order of the names."""
     for folder in sorted(set(FOLDERS.values())):
         if (root / folder).is_dir():
-            names = sorted(entry.name for entry in os.scandir(root / folder) if entry.is_file(follow_symlinks=False))
+            names = sorted(entry.name for entry in os.scandir(root / folder))
             yield from (root / folder / name for name in names if not name.endswith(".meta.json"))
 
 
@@ -220,7 +220,7 @@ def _migrate(root: Path) -> int:
     for file in results(root):
         note = note_of(file)
         about = read_json(note) if note.is_file() else None
-        if isinstance(about, dict) and "sha256" not in about:
+        if isinstance(about, dict) and "sha256" not in about and file.is_file():
             write_json(note, {**about, "sha256": checksum(file), "bytes": file.stat().st_size})
             moved += 1
     return moved

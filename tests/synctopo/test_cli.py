@@ -77,7 +77,7 @@ def test_a_study_is_run_shown_and_told_about(study, tmp_path):
     assert "pieces left: about" in call("run", study, "--set", "seeds=[0,1,2]", "--dry-run").stdout
     as_data = json.loads(call("status", study, "--json").stdout)
     assert (as_data["pieces_left"], as_data["seconds_left"]) == (0, 0.0)
-    assert as_data["stages"][3] == {"stage": "compare", "pieces": 6, "done": 6, "failures": [], "seconds_left": 0.0}
+    assert as_data["stages"][3] == {"stage": "compare", "pieces": 6, "done": 6, "failures": [], "running": [], "seconds_left": 0.0}
     again = json.loads(call("run", study, "--jobs", "1", "--json").stdout)
     assert again["failures"] == []
     assert again["written"]["Report (open it in a browser)"] == "results/small/report.html"
