@@ -15,6 +15,7 @@ from synctopo.tables.formats import Table
 from synctopo.tables.pivots import matrix, measures
 from synctopo.tables.selection import Row, at_one_step, between_seeds, closer_of, ordered
 from synctopo.tables.sequences import trends
+from synctopo.tables.solved import boards
 
 PERFORMANCE = {
     "read-out accuracy (%)": ("readout_accuracy", 100, 1),
@@ -22,6 +23,14 @@ PERFORMANCE = {
     "objects named (%)": ("each", 100, 1),
     "images named whole (%)": ("whole", 100, 1),
     "synchrony within objects": ("synchrony", 1, 2),
+    "boards solved (%)": ("boards_solved_test", 100, 1),
+    "hard boards solved (%)": ("boards_solved_hard", 100, 1),
+    "blanks right (%)": ("cells_right_test", 100, 1),
+    "FG-ARI (%)": ("fg_ari", 100, 1),
+    "MBO (%)": ("mbo", 100, 1),
+    "FG-ARI of patches (%)": ("patches_fg_ari", 100, 1),
+    "MBO of patches (%)": ("patches_mbo", 100, 1),
+    "calibration error (%)": ("ece", 100, 1),
     "rate (Hz)": ("rate_hz", 1, 1),
     "spikes per sample": ("spikes_per_sample", 1, 0),
     "silent units (%)": ("silent_units", 100, 1),
@@ -88,6 +97,7 @@ def study_tables(
     found += [table for table in (changes, structure) if table is not None]
     found += resilience(rows, conditions)
     found += scenes(rows, conditions)
+    found += boards(rows, conditions)
     pairs = at_one_step([r for r in rows if r["kind"] == "pair"])
     names = ordered(r["measure"] for r in pairs)
     for measure in names:
