@@ -8,7 +8,7 @@ ifneq ($(wildcard ../shared/data/mnist.npz),)
 export SYNCTOPO_DATA ?= ../shared/data
 endif
 
-.PHONY: demo test lint docs clean
+.PHONY: demo test lint chaos docs clean
 
 demo: .venv/installed  ## the main job on real data: some five minutes on two cores, the installation among them
 	$(BIN)/synctopo run studies/heterogeneity.toml --size demo
@@ -22,6 +22,14 @@ lint: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
 	$(BIN)/mypy
+
+# SIZE=0.1 tries everything a tenth as often; LIMIT bounds the seconds, and the next run goes on; results/chaos/table.md has the counts.
+SIZE ?= 1
+SEED ?= 0
+LIMIT ?= 600
+
+chaos: .venv/installed  ## kill, fill, damage, race and fuzz a study, and count what is lost: ten minutes at most
+	$(BIN)/python -m chaos --size $(SIZE) --seed $(SEED) --seconds $(LIMIT)
 
 docs: .venv/installed  ## the documentation with its reference, as HTML
 	$(BIN)/python -m sphinx -q -W -b html docs docs/_build
