@@ -293,6 +293,7 @@ def _images(n: int = 5, objects: int = 2) -> torch.Tensor:
     return torch.cat((image, masks.float()), 1)
 
 
+@torch.no_grad()
 @pytest.mark.parametrize("oscillators", Oscillators)
 def test_no_score_depends_on_where_phase_0_is_but_with_published_biases(oscillators):
     x = _images()

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 # Above so many multiplications for each unit (channels times width squared), a Fourier transform is faster; measured by
 # benchmarks/komplexnet.py. One channel has nothing to mix, so that its transform pays earlier.
-DIRECT_AT_MOST = 600
+DIRECT_AT_MOST = 1400
 DIRECT_OF_ONE = 24
 
 
@@ -23,12 +23,17 @@ class Lateral:
         if outputs != inputs or width != height or width % 2 == 0:
             raise ValueError(f"a lateral kernel is [channel, channel, width, width] with an odd width; got {list(kernel.shape)}.")
         most = DIRECT_OF_ONE if inputs == 1 else DIRECT_AT_MOST
-        self.kernel, self.size = kernel, size
+        self.size = size
         self.spectral = inputs * width * width > most if spectral is None else spectral
+        self.kernel = self.laid(kernel)
         if self.spectral:
             # what wraps around must land outside the image
             self.padded = [_smooth(n + width // 2) for n in size]
             self.transform = torch.fft.fft2(kernel.flip(-2, -1), s=self.padded)
+
+    def laid(self, x: Float[Tensor, "sample channel row column"]) -> Float[Tensor, "sample channel row column"]:
+        """The same numbers in the order of memory that is read fastest here; what begins so stays so from step to step."""
+        return x if self.spectral or x.shape[1] == 1 else x.contiguous(memory_format=torch.channels_last)
 
     def __call__(
         self, re: Float[Tensor, "sample channel row column"], im: Float[Tensor, "sample channel row column"]
@@ -36,8 +41,7 @@ class Lateral:
         """Real and imaginary part of the coupled field re + i im."""
         reach = self.kernel.shape[-1] // 2
         if not self.spectral:
-            both = torch.cat((re, im)).contiguous(memory_format=torch.channels_last)
-            coupled = nn.functional.conv2d(both, self.kernel, padding=reach)
+            coupled = nn.functional.conv2d(self.laid(torch.cat((re, im))), self.kernel, padding=reach)
             return coupled[: len(re)], coupled[len(re) :]
         waves = torch.fft.fft2(torch.complex(re, im), s=self.padded)
         mixed = waves * self.transform[0] if len(self.kernel) == 1 else torch.einsum("bixy,oixy->boxy", waves, self.transform)
@@ -84,6 +88,7 @@ def settling(
 ) -> Iterator[Float[Tensor, "sample channel row column"]]:
     """The phases after each of so many steps of `phase_step`."""
     lateral = Lateral(kernel, (phases.shape[2], phases.shape[3]))
+    phases, weights = lateral.laid(phases), lateral.laid(weights)
     for _ in range(steps):
         phases = phase_step(phases, weights, lateral, rate=rate, desync=desync)
         yield phases

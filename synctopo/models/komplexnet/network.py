@@ -200,6 +200,8 @@ class KomplexNet(nn.Module):
         moving, driven = self.mode is Phases.KURAMOTO, self.feedback and feedback
         lateral = Lateral(self.kernel, self.shape) if moving else None
         weights = amplitude.tanh()
+        if lateral is not None:
+            phases, weights = lateral.laid(phases), lateral.laid(weights)
         passed: Pass | None = None
         for step in range(self.steps):
             if lateral is not None:
@@ -207,8 +209,8 @@ class KomplexNet(nn.Module):
                 phases = phase_step(phases, weights, lateral, rate=self.rate, desync=self.desync, feedback=fed)
             wanted = every or (driven and step < self.steps - 1)
             if wanted and (moving or passed is None):
-                passed = self._passed(amplitude, phases)
-            yield phases, passed
+                passed = self._passed(amplitude, phases.contiguous())
+            yield phases.contiguous(), passed
 
     def _passed(self, amplitude: Tensor, phases: Tensor) -> Pass:
         first = Response(amplitude, phases.cos(), phases.sin(), torch.ones_like(phases))
