@@ -15,7 +15,7 @@ from pathlib import Path
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 
-from chaos import damaged, disturbed, fuzzed, subject, tally  # noqa: E402
+from chaos import cluster, damaged, disturbed, fuzzed, subject, tally  # noqa: E402
 
 Case = Callable[[random.Random, subject.Subject, Path], tuple[disturbed.Came, str]]
 
@@ -35,6 +35,7 @@ CASES: dict[str, tuple[int, Case]] = {
     "clock jumps by years": (15, disturbed.clock),
     "study edited while it runs": (15, disturbed.edited),
     "files damaged": (80, damaged.damaged),
+    "Dask worker killed mid-piece": (5, cluster.worker_killed),
     "ten thousand pieces": (1, disturbed.many),
 }
 

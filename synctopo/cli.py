@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from synctopo.answers import form_of, print_json, print_places, tell_failures, tell_leftovers, tell_status, tell_tables, tell_verdict
+from synctopo.naming import visible
 
 app = typer.Typer(
     help="Compare what brains-in-silico learn: run a study, look at its tables, or compute RTD between your own arrays.",
@@ -57,7 +58,7 @@ def _sentences() -> Iterator[None]:
     except ValueError as error:
         if os.environ.get("SYNCTOPO_DEBUG"):
             raise
-        typer.echo(f"synctopo: {error}", err=True)
+        typer.echo(f"synctopo: {visible(error, lines=True)}", err=True)
         raise typer.Exit(2) from None
     except BrokenPipeError:
         # `| head` has read what it wanted: typer ends without a word
@@ -65,7 +66,11 @@ def _sentences() -> Iterator[None]:
     except OSError as error:
         if os.environ.get("SYNCTOPO_DEBUG"):
             raise
-        typer.echo(f"synctopo: {error.strerror or str(error).rstrip('.')}{f': {error.filename}' if error.filename else ''}.", err=True)
+        said = f"{error.strerror or str(error).rstrip('.')}{f': {error.filename}' if error.filename else ''}"
+        typer.echo(f"synctopo: {visible(said, lines=True)}.", err=True)
+        raise typer.Exit(1) from None
+    except MemoryError:
+        typer.echo("synctopo: there is not enough memory for this; take fewer samples, a smaller --batch or fewer --jobs.", err=True)
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
         typer.echo("synctopo: stopped; what is done is kept, run the same command to go on.", err=True)

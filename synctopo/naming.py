@@ -21,14 +21,17 @@ def unknown(kind: str, name: object, known: Iterable[str], where: str = "") -> V
     return ValueError(f"no {kind} {text!r}{' ' + where if where else ''};{nearest} there are: {there}.")
 
 
-def visible(text: object) -> str:
+def visible(text: object, *, lines: bool = False) -> str:
     """The text with every character that is not seen, but changes what is, told by its code: U+202E, U+0007, U+000A.
 
-    Those are controls, line ends, marks of writing direction and halves of characters; a soft hyphen and the joiners of emoji too.
+    Those are controls, marks of writing direction and halves of characters, a soft hyphen and the joiners of emoji; line ends too, unless
+    the text may have `lines`.
     """
     plain = str(text)
     if plain.isprintable():
         return plain
+    if lines:
+        return "\n".join(visible(line) for line in plain.split("\n"))
     return "".join(c if c.isprintable() or unicodedata.category(c) == "Zs" else f"[U+{ord(c):04X}]" for c in plain)
 
 

@@ -124,7 +124,7 @@ def _page(plan: Plan, root: Path, found: Sequence[Row], tables: Sequence[Table],
 
 def _seen(value: Any) -> Any:
     # the drawings are ours, and the study in full stands in lines
-    return value if isinstance(value, Markup) else "\n".join(visible(line) for line in str(value).split("\n"))
+    return value if isinstance(value, Markup) else visible(value, lines=True)
 
 
 def _whole(study: Study) -> dict[str, Any]:

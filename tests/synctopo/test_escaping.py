@@ -8,7 +8,9 @@ import pandas as pd
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+from synctopo.cli import app
 from synctopo.naming import file_stem, visible
 from synctopo.study import Study
 from synctopo.tables.formats import Table, rendered
@@ -219,3 +221,25 @@ def test_a_size_that_would_lead_out_of_the_results_is_refused(tmp_path, size):
     (tmp_path / "s.toml").write_text(text, encoding="utf-8")
     with pytest.raises(ValueError, match="a size is called by letters, digits, - and _"):
         Study.load(tmp_path / "s.toml")
+
+
+@pytest.mark.smoke
+def test_a_terminal_is_not_spoken_to_by_names(tmp_path):
+    (tmp_path / "s.toml").write_text('name = "a"\n"x\\u001b[2J\\u202e" = 1\n', encoding="utf-8")
+    done = CliRunner().invoke(app, ["status", str(tmp_path / "s.toml")])
+    assert done.exit_code == 2
+    assert not set(done.output) & {"\x1b", "\u202e"}
+    missing = CliRunner().invoke(app, ["rtd", "a\x1b[31m\nb.npy", "c.npy"])
+    assert missing.exit_code == 2
+    assert "a[U+001B][31m" in missing.output
+
+
+@pytest.mark.smoke
+def test_too_little_memory_is_told(monkeypatch):
+    def none(*_arguments: object, **_options: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("synctopo.pairwise.compared", none)
+    done = CliRunner().invoke(app, ["rtd", "a.npy", "b.npy"])
+    assert done.exit_code == 1
+    assert "there is not enough memory for this; take fewer samples" in done.output
