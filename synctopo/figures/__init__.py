@@ -2,6 +2,7 @@
 
 from synctopo.figures.activity import phase_map, raster
 from synctopo.figures.models import clustered_matrix, layer_profile, model_map, rtd_matrix, scaled
+from synctopo.figures.oscillators import board_course, energy_over_steps, groups_beside_objects, reliability_diagram
 from synctopo.figures.phases import phase_directions, phase_steps, scene_gallery
 from synctopo.figures.resilience import accuracy_over_steps
 from synctopo.figures.time import over_training, time_matrix, time_profile
@@ -13,8 +14,11 @@ __all__ = [
     "FORMATS",
     "accuracy_over_steps",
     "barcode",
+    "board_course",
     "clustered_matrix",
     "cross_barcodes",
+    "energy_over_steps",
+    "groups_beside_objects",
     "inline",
     "layer_profile",
     "localisation",
@@ -24,6 +28,7 @@ __all__ = [
     "phase_map",
     "phase_steps",
     "raster",
+    "reliability_diagram",
     "rtd_matrix",
     "save",
     "scaled",

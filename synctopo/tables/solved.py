@@ -36,7 +36,7 @@ def boards(rows: Sequence[Row], conditions: Sequence[str]) -> list[Table]:
     found = [
         Table(
             "boards",
-            "Boards solved (%) after more and more steps at test time: mean ± sd over seeds (hard: fewer digits given than ever in training)",
+            "Boards solved (%) after so many steps at test time: mean ± sd over seeds (hard: fewer digits given than in training)",
             frame[["boards", "condition", *steps]],
         )
     ]
