@@ -188,6 +188,7 @@ def _classical(weights: Tensor, speeds: Tensor, phases: Tensor, gamma: float, st
     return torch.atan2(x[:, 1], x[:, 0])
 
 
+@pytest.mark.slow
 def test_in_two_dimensions_it_is_the_classical_model_to_first_order_of_the_step():
     weights, speeds, phases = _normal(6, 6) / 3, _normal(6, seed=2), _normal(6, seed=3)
     w, s = weights.numpy(), speeds.numpy()
@@ -201,6 +202,7 @@ def test_in_two_dimensions_it_is_the_classical_model_to_first_order_of_the_step(
     assert errors[1] / errors[2] == pytest.approx(2, rel=0.1)
 
 
+@pytest.mark.slow
 def test_two_oscillators_lock_at_the_arcsine():
     strength, difference = 0.5, 0.6
     weights = torch.tensor([[0.0, strength], [strength, 0.0]], dtype=torch.float64)
@@ -208,6 +210,7 @@ def test_two_oscillators_lock_at_the_arcsine():
     assert float(phases[0] - phases[1]) == pytest.approx(np.arcsin(difference / (2 * strength)), rel=1e-3)
 
 
+@pytest.mark.slow
 def test_synchrony_sets_in_where_the_mean_field_theory_says():
     count, width = 500, 0.5
     # Lorentzian frequencies at equal shares of their distribution: K_c = 2 / (pi g(0)) = 2 * width

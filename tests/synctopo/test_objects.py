@@ -105,6 +105,7 @@ def test_views_are_of_the_same_image_and_differ():
     )
 
 
+@pytest.mark.slow
 def test_contrastive_training_learns_and_resumes_bit_for_bit(tmp_path):
     x = torch.from_numpy(objects.tetrominoes(12, seed=0).images)
     net = lambda: AKOrN.objects((3, 32, 32), patch=8, channels=16, kernel=3, steps=2, generator=torch.Generator().manual_seed(0))  # noqa: E731

@@ -30,6 +30,7 @@ def test_training_learns_to_fill_blanks():
     assert fitted.loss[-1] < fitted.loss[0]
 
 
+@pytest.mark.slow
 def test_a_training_that_is_stopped_goes_on_bit_for_bit(tmp_path):
     x, y = _boards(32, 0)
     whole, parts = _akorn(), _akorn()
@@ -74,6 +75,7 @@ def test_given_digits_stay_as_they_are():
     assert bool((filled(x, torch.randn(3, 4, 4, 4))[x > 0] == x[x > 0]).all())
 
 
+@pytest.mark.slow
 def test_a_vote_of_one_start_is_that_start():
     x, y = _boards(40, 3)
     net = _akorn()
