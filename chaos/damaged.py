@@ -64,14 +64,15 @@ def damaged(draw: random.Random, subject: Subject, place: Path) -> tuple[Came, s
     came = {"files": len(hurt), "told": int(any(look.code and sentence(look.said) for look in looks))}
     stopped = 0
     if ended.code == 2 and sentence(ended.said):
-        # it would not go on: what the sentence names is put away, as it says
+        # it would not go on: what the sentence says is done
         stopped = 1
+        more = ["--other-code", "redo"] if "--other-code redo" in ended.said else []
         for file in hurt:
             if file.name in ended.said or str(file.name.split(".")[0]) in ended.said:
                 file.unlink(missing_ok=True)
-        first, ended = ended, ran(subject.run(root, *retrying()), log)
+        first, ended = ended, ran(subject.run(root, *retrying(), *more), log)
         looks.append(Ended(0, first.said, first.seconds))
-    came |= dict(ended_well(ended, subject, root)) | {"had to be put away by hand": stopped}
+    came |= dict(ended_well(ended, subject, root)) | {"mended by hand as told": stopped}
     for look in looks:
         came = {**came, **{word: came[word] + times for word, times in troubles(look).items()}}
     return came, said + "".join(look.said[-1500:] for look in looks) + ended.said[-1500:]

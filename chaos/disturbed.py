@@ -20,7 +20,12 @@ LATER = 3 * 365 * 86400
 def ended_well(ended: Ended, subject: Subject, root: Path) -> Came:
     """What came of a run that nothing disturbed any more: the same bytes, or what is wrong."""
     same = ended.code == 0 and subject.same(root)
-    return {"same": int(same), "differ": int(ended.code == 0 and not same), "lost": subject.lost(root)} | troubles(ended)
+    return {
+        "same": int(same),
+        "differ": int(ended.code == 0 and not same),
+        "stuck": int(ended.code != 0),
+        "lost": subject.lost(root),
+    } | troubles(ended)
 
 
 def troubles(ended: Ended) -> dict[str, int]:

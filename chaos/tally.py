@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-BAD = ("lost", "tracebacks", "hangs", "crashes", "differ")
-"""What must never happen: a row lost, an exception that is no sentence, no answer in time, a process that dies of itself, other bytes."""
+BAD = ("lost", "tracebacks", "hangs", "crashes", "differ", "stuck")
+"""What must never happen: a row lost, an exception that is no sentence, no answer in time, a process that dies of itself, other bytes,
+an undisturbed run that does not end well."""
 
 
 @dataclass

@@ -108,32 +108,36 @@ class Recording:
             about = json.loads(metadata["recording"])
             if about["format"] != FORMAT:
                 raise ValueError(f"{path} has the recording format {about['format']!r}; this version reads format {FORMAT}.")
+            mistyped = [name for name, kind in _TYPES.items() if not isinstance(about[name], kind)]
+            if mistyped or not all(isinstance(about["rounded"][site], int | float) for site in about["rounded"]):
+                raise TypeError(f"its {', '.join(mistyped or ['rounded'])} cannot be what was written")
             samples = np.array(arrays["samples"] if about["samples"] is None else about["samples"])
             signals = {site: arrays[site] for site in about["sites"]}
             kept = {name: about[name] for name in ("reduction", "maps", "inputs", "named", "rounded")}
-            recording = Recording(signals, times=tuple(about["times"]), samples=samples, **kept)
-            wrong = _wrong(recording)
+            times = tuple(about["times"])
+            wrong = _wrong(signals, times, samples, kept["rounded"])
         except (json.JSONDecodeError, KeyError, TypeError, RecursionError) as error:
             raise ValueError(f"{path} is no whole recording ({type(error).__name__}: {error}); delete it and make it anew.") from error
         if wrong:
             raise ValueError(f"{path} is no whole recording ({wrong}); delete it and make it anew.")
-        return recording
+        return Recording(signals, times=times, samples=samples, **kept)
 
 
-def _wrong(read: Recording) -> str:
-    """What in a recording from a file does not go together; "" where everything does."""
-    texts = all(isinstance(text, str) for text in (read.reduction, read.maps, read.inputs))
-    if not texts or not isinstance(read.named, bool) or not isinstance(read.rounded, dict):
-        return "its description is of other types"
-    if not all(site in read.signals and isinstance(lost, int | float) for site, lost in read.rounded.items()):
+# Of the description in a file.
+_TYPES: dict[str, type] = {"sites": list, "times": list, "reduction": str, "maps": str, "inputs": str, "named": bool, "rounded": dict}
+
+
+def _wrong(signals: Mapping[str, np.ndarray], times: tuple[Any, ...], samples: np.ndarray, rounded: Mapping[str, float]) -> str:
+    """What of a recording in a file does not go together; "" where everything does."""
+    if not set(rounded) <= set(signals):
         return "errors of rounding are named for sites that it lacks"
-    if not all(type(time) is int and time >= 0 for time in read.times) or len(set(read.times)) < len(read.times):
+    if not all(type(time) is int and time >= 0 for time in times) or len(set(times)) < len(times):
         return "its steps are no different whole numbers"
-    if read.samples.dtype.kind not in "iufbU" or read.samples.ndim not in (1, 2):
-        return f"the identities of its samples are {read.samples.dtype} {list(read.samples.shape)}"
-    for site, signal in read.signals.items():
-        if signal.ndim < 2 or signal.shape[:2] != (len(read.samples), len(read.times) or 1):
-            return f"{site!r} has the shape {list(signal.shape)} with {len(read.samples)} samples and {len(read.times)} steps"
+    if samples.dtype.kind not in "iufbU" or samples.ndim not in (1, 2):
+        return f"the identities of its samples are {samples.dtype} {list(samples.shape)}"
+    for site, signal in signals.items():
+        if signal.ndim < 2 or signal.shape[:2] != (len(samples), len(times) or 1):
+            return f"{site!r} has the shape {list(signal.shape)} with {len(samples)} samples and {len(times)} steps"
     return ""
 
 
