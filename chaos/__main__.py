@@ -20,7 +20,7 @@ from chaos import cluster, damaged, disturbed, fuzzed, subject, tally  # noqa: E
 Case = Callable[[random.Random, subject.Subject, Path], tuple[disturbed.Came, str]]
 
 FUZZED = {"study files": "studies", "recordings": "recordings", "array files": "arrays", "arguments": "commands"}
-SHARES = {"study files": 0.2, "recordings": 0.28, "array files": 0.5, "arguments": 0.02}
+SHARES = {"study files": 0.1, "recordings": 0.3, "array files": 0.585, "arguments": 0.015}
 
 # fault -> how often in a whole run, and what does it
 CASES: dict[str, tuple[int, Case]] = {
