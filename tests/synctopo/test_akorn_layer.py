@@ -298,3 +298,21 @@ def test_attention_over_many_places_is_the_same_in_blocks():
 def test_bad_input_gets_a_sentence(call, said):
     with pytest.raises(ValueError, match=said):
         call()
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (3, 1, 2, 0), (0, 3, 1, 2)])
+def test_the_compiled_step_is_that_of_torch_in_every_order_of_memory(order, monkeypatch):
+    back = [order.index(k) for k in range(4)]
+    laid = [
+        t.permute(order).contiguous().permute(back) for t in (_oscillators(3, 4, 5, 6), _normal(3, 4, 5, 6), _normal(3, 4, 5, 6, seed=2))
+    ]
+    found = []
+    for compiled in (True, False):
+        if not compiled:
+            monkeypatch.setattr("synctopo.models.akorn.dynamics._order", lambda x: None)
+        x, y = (t.clone().requires_grad_() for t in laid[:2])
+        gamma = torch.tensor(0.6, dtype=torch.float64, requires_grad=True)
+        out = kuramoto_step(x, y, gamma)
+        found.append([out, *torch.autograd.grad((out * laid[2]).sum(), (x, y, gamma))])
+    for a, b in zip(*found, strict=True):
+        torch.testing.assert_close(a, b)

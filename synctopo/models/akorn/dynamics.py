@@ -4,11 +4,15 @@ The equations are those of Miyato, Loewe, Geiger and Welling (2025, arXiv 2410.1
 a tensor [sample, oscillator, n, *place]; n = 2 is the classical model, where the angle is the phase.
 """
 
+import math
 from typing import Any
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
+
+from synctopo.models.akorn import kernels
 
 Oscillators = Float[Tensor, "sample oscillator n *place"]
 COMPONENT = 2
@@ -97,11 +101,21 @@ class _Update(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, y: Tensor, gamma: Tensor) -> Tensor:
-        along = _summed(x * y)
-        out = x * torch.addcmul(along.new_ones(()), gamma, along, value=-1)
-        out.addcmul_(y, gamma)
-        inverse = _summed(out.square()).rsqrt_()
-        out.mul_(inverse)
+        order = _order(x)
+        if order is None or _order(y) is None:
+            along = _summed(x * y)
+            out = x * torch.addcmul(along.new_ones(()), gamma, along, value=-1)
+            out.addcmul_(y, gamma)
+            inverse = _summed(out.square()).rsqrt_()
+            out.mul_(inverse)
+        else:
+            out = torch.empty_like(x)
+            shape = _blocks(x, order)
+            of_x, of_out = (_array(t, order, shape) for t in (x, out))
+            along, inverse = (x.new_empty(shape[0], shape[2]) for _ in range(2))
+            size = of_x.dtype.type(gamma.item())
+            kernels.step(of_x, _array(y, order, shape), size, of_out, along.numpy(), inverse.numpy())
+        ctx.order = order if order is not None and _order(y) is not None else None
         ctx.save_for_backward(x, y, gamma, along, inverse, out)
         return out
 
@@ -109,17 +123,44 @@ class _Update(torch.autograd.Function):
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
         x, y, gamma, along, inverse, out = ctx.saved_tensors
+        order = ctx.order
+        if order is not None:
+            shape = _blocks(x, order)
+            arrays = [_array(t, order, shape) for t in (x, y, out, grad)]
+            of_x, of_y = torch.empty_like(x), torch.empty_like(x)
+            into = [_array(t, order, shape) for t in (of_x, of_y)]
+            size = arrays[0].dtype.type(gamma.item())
+            room = np.empty((2, shape[2]), dtype=arrays[0].dtype)
+            kept = (along.numpy(), inverse.numpy())
+            total = kernels.step_back(arrays[0], arrays[1], size, arrays[2], *kept, arrays[3], *into, room)
+            return of_x, of_y, gamma.new_tensor(total)
         # of z: the part of the gradient that is tangent at the new state, over the length of z
         g = torch.addcmul(grad, _summed(grad * out), out, value=-1).mul_(inverse)
         inner = _summed(g * x)
-        of_x = of_y = of_gamma = None
-        if ctx.needs_input_grad[2]:
-            of_gamma = torch.addcmul(g * y, g * x, along, value=-1).sum().reshape(gamma.shape)
-        if ctx.needs_input_grad[1]:
-            of_y = torch.addcmul(g, inner, x, value=-1).mul_(gamma)
-        if ctx.needs_input_grad[0]:
-            of_x = g.mul_(torch.addcmul(along.new_ones(()), gamma, along, value=-1)).addcmul_(y, inner * gamma, value=-1)
+        of_gamma = torch.addcmul(g * y, g * x, along, value=-1).sum().reshape(gamma.shape)
+        of_y = torch.addcmul(g, inner, x, value=-1).mul_(gamma)
+        of_x = g.mul_(torch.addcmul(along.new_ones(()), gamma, along, value=-1)).addcmul_(y, inner * gamma, value=-1)
         return of_x, of_y, of_gamma
+
+
+def _order(x: Tensor) -> tuple[int, ...] | None:
+    """The dimensions from the slowest to the fastest in memory, where a compiled step can go through it; None where torch has to."""
+    if x.device.type != "cpu" or x.dtype not in (torch.float32, torch.float64) or not x.numel():
+        return None
+    strides = x.stride()
+    order = tuple(sorted(range(x.ndim), key=lambda k: (-strides[k], k)))
+    return order if x.permute(order).is_contiguous() else None
+
+
+def _blocks(x: Tensor, order: tuple[int, ...]) -> tuple[int, int, int]:
+    at = order.index(COMPONENT)
+    sizes = [x.shape[k] for k in order]
+    return math.prod(sizes[:at]), sizes[at], math.prod(sizes[at + 1 :])
+
+
+def _array(x: Tensor, order: tuple[int, ...], shape: tuple[int, int, int]) -> np.ndarray:
+    found: np.ndarray = x.detach().permute(order).contiguous().view(shape).numpy()
+    return found
 
 
 def energy(x: Oscillators, coupled: Oscillators, stimulus: Oscillators | None = None) -> Float[Tensor, " sample"]:
