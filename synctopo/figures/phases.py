@@ -16,7 +16,7 @@ HUES = "hsv"
 
 def phase_steps(
     phases: Float[np.ndarray, "step channel row column"],
-    amplitude: Float[np.ndarray, "channel row column"],
+    amplitude: Float[np.ndarray, "channel_ row_ column_"],
     *,
     image: Float[np.ndarray, "height width"] | None = None,
     steps: Sequence[int] = (),
@@ -92,7 +92,7 @@ def phase_directions(
 
 def scene_gallery(
     images: Float[np.ndarray, "sample row column"],
-    masks: Shaped[np.ndarray, "sample object row column"],
+    masks: Shaped[np.ndarray, "sample_ object row_ column_"],
     *,
     across: int = 6,
     title: str = "",

@@ -1,0 +1,92 @@
+"""The family komplexnet in a study: what is written is built, trained by stages and judged."""
+
+import pytest
+import torch
+
+from synctopo import catalog, data
+from synctopo.families.komplexnet import KOMPLEXNET
+from synctopo.models.komplexnet import KomplexNet, RealNet
+from synctopo.study import Study
+from synctopo.training import stream
+
+
+def _spec(**entries: object) -> catalog.ModelSpec:
+    stages = {"rule": "stages", "updates": 1, "epochs": 1}
+    small = {"channels": 2, "steps": 3, "width": 3, "hidden": 5, "learning": stages}
+    return catalog.model_spec({"family": "komplexnet", **small, **entries}, "models.x")
+
+
+def _study(**changes: object) -> dict[str, object]:
+    model = {"family": "komplexnet", "channels": 2}
+    return {
+        "name": "s",
+        "question": "?",
+        "seeds": [0],
+        "data": {"name": "overlapping_digits", "train": 20, "test": 10},
+        "models": {"a": model},
+        **changes,
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "entries",
+    [
+        {},
+        {"phases": "real"},
+        {"phases": "random", "oscillators": "pixels"},
+        {"phases": "ideal"},
+        {"feedback": True, "learning": {"rule": "stages", "updates": 1, "epochs": 1, "tuned": 1, "tuned_images": 8}},
+    ],
+)
+def test_a_condition_is_built_trained_and_judged(entries):
+    spec = _spec(noise=(0.05,), others=("overlapping_three_digits",), **entries)
+    split = data.split(data.load("overlapping_digits"), train=24, test=12, seed=0)
+    model = KOMPLEXNET.build(spec, (32, 32), split.train.classes, 0)
+    x, test = (KOMPLEXNET.inputs(spec, part.images, stream(0, "encoding")) for part in (split.train, split.test))
+    before = {name: p.clone() for name, p in model.state_dict().items()}
+    history = KOMPLEXNET.fit(spec, model, x, torch.from_numpy(split.train.labels), 0)
+    assert any(not torch.equal(p, before[name]) for name, p in model.state_dict().items())
+    assert len(history["loss"]) == 1 + spec.learning.tuned
+    row = KOMPLEXNET.judged(spec, model, test, split.test.labels, stream(0, "encoding"))
+    assert [e["images"] for e in row["scenes"]] == ["test", "noise", "overlapping_three_digits"]
+    assert row["scenes"][0]["classes"] == 24
+    assert row["scenes"][2]["classes"] == 36
+    assert len(row["scenes"][0]["right"]) == 3
+    assert len(row["scenes"][1]["right"]) == 1
+    assert ("synchrony" in row) == isinstance(model, KomplexNet)
+    assert isinstance(model, RealNet) == (entries.get("phases") == "real")
+    assert set(spec.sites) == set(next(iter(model.states(test))))
+
+
+def test_the_real_control_is_as_large_as_the_network_whose_phases_move():
+    sizes = [sum(p.numel() for p in KOMPLEXNET.build(_spec(phases=p), (32, 32), 10, 0).parameters()) for p in ("kuramoto", "real")]
+    assert sizes[0] <= sizes[1]
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_does_not():
+    once, again, other = (KOMPLEXNET.build(_spec(), (32, 32), 10, seed).state_dict() for seed in (4, 4, 5))
+    assert all(torch.equal(once[name], again[name]) for name in once)
+    assert not torch.equal(once["conv2.weight"], other["conv2.weight"])
+
+
+@pytest.mark.parametrize(
+    ("entries", "said"),
+    [
+        ({"others": ["overlapping_tree_digits"]}, "overlapping_three_digits"),
+        ({"feedback": True, "phases": "zero"}, "zero phases do not move"),
+        ({"width": 4}, "odd number"),
+        ({"phases": "pixel"}, "phases is 'pixel'"),
+    ],
+)
+def test_what_cannot_be_is_said_with_its_place(entries, said):
+    with pytest.raises(ValueError, match=said):
+        _spec(**entries)
+
+
+def test_scenes_and_models_of_single_images_do_not_go_together():
+    with pytest.raises(ValueError, match=r"models\.a"):
+        Study.from_table(_study(data={"name": "digits", "train": 20, "test": 10}))
+    with pytest.raises(ValueError, match=r"models\.a"):
+        Study.from_table(_study(models={"a": {"family": "mlp", "hidden": [4]}}))
+    assert Study.from_table(_study()).models["a"].main_site == "hidden.value"
