@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Shaped
 
+from synctopo.headers import fits
 from synctopo.mapped import TensorFile, map_tensors
 from synctopo.naming import unknown
 
@@ -111,7 +112,7 @@ class Recording:
             mistyped = [name for name, kind in _TYPES.items() if not isinstance(about[name], kind)]
             if mistyped or not all(isinstance(about["rounded"][site], int | float) for site in about["rounded"]):
                 raise TypeError(f"its {', '.join(mistyped or ['rounded'])} cannot be what was written")
-            samples = np.array(arrays["samples"] if about["samples"] is None else about["samples"])
+            samples = np.array(arrays["samples"]) if about["samples"] is None else _texts(about["samples"], path)
             signals = {site: arrays[site] for site in about["sites"]}
             kept = {name: about[name] for name in ("reduction", "maps", "inputs", "named", "rounded")}
             times = tuple(about["times"])
@@ -125,6 +126,14 @@ class Recording:
 
 # Of the description in a file.
 _TYPES: dict[str, type] = {"sites": list, "times": list, "reduction": str, "maps": str, "inputs": str, "named": bool, "rounded": dict}
+
+
+def _texts(samples: Any, path: str | Path) -> np.ndarray:
+    if not isinstance(samples, list) or not all(isinstance(text, str) for text in samples):
+        raise TypeError("the identities of its samples are no texts")
+    # each takes as much as the longest
+    fits(4 * len(samples) * max(map(len, samples), default=0), str(path))
+    return np.array(samples, dtype=np.str_)
 
 
 def _wrong(signals: Mapping[str, np.ndarray], times: tuple[Any, ...], samples: np.ndarray, rounded: Mapping[str, float]) -> str:

@@ -1,11 +1,13 @@
 """Recording: what is kept is what the model did, and files come back as they went."""
 
+import json
 import subprocess
 import sys
 
 import numpy as np
 import pytest
 import torch
+from safetensors.numpy import save_file
 from torch import Tensor, nn
 
 import rsnn
@@ -203,3 +205,30 @@ def test_a_perceptron_records_its_layers():
     held = record(MLP(2, [4], 3), X)
     assert held.sites == ("hidden1", "readout")
     assert held.cloud("hidden1").shape == (3, 4)
+
+
+WHOLE = {"format": 2, "sites": ["a"], "times": [], "samples": None, "reduction": "count", "maps": "flatten", "inputs": "", "named": True}
+
+
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        ({"times": [0, 1]}, r"'a' has the shape \[3, 1, 2\] with 3 samples and 2 steps"),
+        ({"times": [-1]}, "its steps are no different whole numbers"),
+        ({"times": [True]}, "its steps are no different whole numbers"),
+        ({"samples": ["x"]}, "with 1 samples and 0 steps"),
+        ({"samples": [1, 2, 3]}, "the identities of its samples are no texts"),
+        ({"samples": ["x" * 10**6] + [""] * 10**6}, "needs 3.64 TiB of memory"),
+        ({"sites": "a"}, "its sites cannot be what was written"),
+        ({"sites": ["a", "flat"]}, r"'flat' has the shape \[3\]"),
+        ({"named": 1, "maps": None}, "its maps, named cannot be what was written"),
+        ({"rounded": {"b": 0.1}}, "errors of rounding are named for sites that it lacks"),
+        ({"rounded": {"a": "x"}}, "its rounded cannot be what was written"),
+        ({"format": [2]}, r"has the recording format \[2\]; this version reads format 2"),
+    ],
+)
+def test_a_description_that_does_not_fit_its_arrays_is_told(tmp_path, said, sentence):
+    arrays = {"a": np.zeros((3, 1, 2)), "flat": np.zeros(3), "samples": np.arange(3)}
+    save_file(arrays, tmp_path / "r", metadata={"recording": json.dumps({**WHOLE, "rounded": {}, **said})})
+    with pytest.raises(ValueError, match=sentence):
+        Recording.load(tmp_path / "r")
