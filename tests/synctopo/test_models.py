@@ -163,6 +163,7 @@ def test_the_catalogue_names_the_sites_that_its_models_have():
         {"family": "mlp", "hidden": [5, 4]},
         {"family": "cnn", "channels": [4, 5]},
         {"family": "predictive", "channels": [4, 5], "steps": 2},
+        {"family": "akorn", "channels": [4, 8], "kernels": [3, 3], "steps": 2},
     ):
         spec = catalog.model_spec(table, "m")
         model = catalog.build(spec, (2, 3), 4, 0)
