@@ -10,6 +10,7 @@ from synctopo.families.akorn import OSCILLATORS, AKOrNSpec
 from synctopo.families.boards import BOARDS, BoardsSpec
 from synctopo.families.convolutional import CONVOLUTIONAL, CNNSpec
 from synctopo.families.custom import CUSTOM, CustomSpec
+from synctopo.families.diehl_cook import DIEHL_COOK, DiehlCookSpec
 from synctopo.families.family import Family
 from synctopo.families.komplexnet import KOMPLEXNET, KomplexSpec
 from synctopo.families.objects import OBJECTS, ObjectsSpec
@@ -22,10 +23,23 @@ from synctopo.naming import unknown
 from synctopo.reduction import Reduction
 from synctopo.spec import parsed
 
-ModelSpec = RSNNSpec | MLPSpec | PointsSpec | CNNSpec | PredictiveSpec | KomplexSpec | AKOrNSpec | BoardsSpec | ObjectsSpec | CustomSpec
+ModelSpec = (
+    RSNNSpec
+    | DiehlCookSpec
+    | MLPSpec
+    | PointsSpec
+    | CNNSpec
+    | PredictiveSpec
+    | KomplexSpec
+    | AKOrNSpec
+    | BoardsSpec
+    | ObjectsSpec
+    | CustomSpec
+)
 
 FAMILIES: dict[str, Family] = {
     "rsnn": RSNN,
+    "diehl_cook": DIEHL_COOK,
     "mlp": PERCEPTRON,
     "points": POINTS,
     "cnn": CONVOLUTIONAL,

@@ -1,136 +1,80 @@
 """The family rsnn: recurrent spiking networks, untrained or trained by STDP or surrogate gradients."""
 
-from collections.abc import Callable
-from dataclasses import asdict
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import torch
 from pydantic import Field
-from snntorch.surrogate import atan, fast_sigmoid
+from snntorch.surrogate import fast_sigmoid
 from torch import Tensor, nn
 
 import rsnn
 from synctopo.families.family import Family
 from synctopo.families.learning import NoLearning
+from synctopo.families.plasticity import (
+    BPTTLearning,
+    EpropLearning,
+    Parameter,
+    RewardLearning,
+    STDPLearning,
+    TripletLearning,
+    drawn,
+)
 from synctopo.spec import Spec
 from synctopo.training import stream
 
 
-class DistributionSpec(Spec):
-    """A parameter that differs from neuron to neuron, or from synapse to synapse."""
-
-    distribution: Literal["gamma", "lognormal", "uniform"]
-    mean: float = Field(gt=0)
-    cv: float = Field(ge=0)
-
-    def drawn_from(self) -> rsnn.Gamma | rsnn.LogNormal | rsnn.Uniform:
-        if self.distribution == "uniform":
-            return rsnn.Uniform(self.mean, self.cv)
-        return rsnn.Gamma(self.mean, self.cv) if self.distribution == "gamma" else rsnn.LogNormal(self.mean, self.cv)
-
-
-Parameter = float | DistributionSpec
-
-
-def _parameter(value: Parameter) -> Any:
-    return value.drawn_from() if isinstance(value, DistributionSpec) else value
-
-
 class LIFSpec(Spec):
-    """neuron = { ... }: a current-based leaky integrate-and-fire neuron; times in ms, voltage in units of threshold."""
+    """neuron = { ... }: a current-based leaky integrate-and-fire neuron; times in ms, voltage in units of threshold. With `beta`, its
+    threshold adapts (ALIF)."""
 
     tau_mem: Parameter = 20.0
     tau_syn: Parameter | None = 10.0
     threshold: Parameter = 1.0
     refractory: Parameter = 0.0
     reset: Literal["subtract", "zero"] = "subtract"
+    beta: Parameter | None = None
+    """What a spike adds to the threshold, for `tau_adaptation` ms."""
+    tau_adaptation: Parameter = 200.0
 
-    def built(self) -> rsnn.LIF:
-        return rsnn.LIF(
-            tau_mem=_parameter(self.tau_mem),
-            tau_syn=None if self.tau_syn is None else _parameter(self.tau_syn),
-            threshold=_parameter(self.threshold),
-            refractory=_parameter(self.refractory),
-            reset=rsnn.Reset(self.reset),
-        )
+    def built(self) -> rsnn.LIF | rsnn.ALIF:
+        plain: dict[str, Any] = {
+            "tau_mem": drawn(self.tau_mem),
+            "tau_syn": None if self.tau_syn is None else drawn(self.tau_syn),
+            "threshold": drawn(self.threshold),
+            "refractory": drawn(self.refractory),
+            "reset": rsnn.Reset(self.reset),
+        }
+        if self.beta is None:
+            return rsnn.LIF(**plain)
+        return rsnn.ALIF(**plain, tau_adaptation=drawn(self.tau_adaptation), beta=drawn(self.beta))
+
+
+class DaleSpec(Spec):
+    """dale = { ... }: excitatory and inhibitory neurons, which keep their sign."""
+
+    excitatory: float = Field(default=0.8, gt=0, le=1)
+    inhibition: float = Field(default=4.0, ge=0)
 
 
 class EncoderSpec(Spec):
     """encoder = { ... }: how pixels become spikes or currents, [sample, time, pixel]."""
 
     code: Literal["poisson", "latency", "constant"] = "poisson"
+    population: int = Field(default=1, ge=1)
+    """Units with Gaussian receptive fields for each pixel (at least 3), or 1: the pixel itself."""
     steps: int = Field(default=50, ge=1)
     rate_max: float = Field(default=100.0, gt=0)
     """Hz, of a white pixel (poisson)."""
 
     def encode(self, pixels: Tensor, dt: float, generator: torch.Generator) -> Tensor:
+        if self.population > 1:
+            pixels = rsnn.encode.population(pixels, self.population)
         if self.code == "poisson":
             return rsnn.encode.poisson(pixels, self.steps, rate_max=self.rate_max, dt=dt, generator=generator)
         if self.code == "latency":
             return rsnn.encode.latency(pixels, self.steps)
         return rsnn.encode.constant(pixels, self.steps)
-
-
-class STDPLearning(Spec):
-    """learning = { rule = "stdp", ... }: pair STDP of the recurrent weights, kept alive by normalisation and adaptive thresholds."""
-
-    rule: Literal["stdp"]
-    supervised: ClassVar[bool] = False
-    epochs: int = Field(default=1, ge=1)
-    a_plus: Parameter = 0.01
-    a_minus: Parameter = 0.012
-    tau_plus: Parameter = 20.0
-    tau_minus: Parameter = 20.0
-    w_max: float = Field(default=1.0, gt=0)
-    pairing: Literal["all to all", "nearest"] = "all to all"
-    mu_plus: float = Field(default=0.0, ge=0)
-    """How strengthening depends on the weight: 0 additive, 1 a soft bound, between them the power law; `mu_minus` the same of weakening."""
-    mu_minus: float = Field(default=0.0, ge=0)
-
-    def built(self) -> rsnn.PairSTDP:
-        return rsnn.PairSTDP(
-            a_plus=_parameter(self.a_plus),
-            a_minus=_parameter(self.a_minus),
-            tau_plus=_parameter(self.tau_plus),
-            tau_minus=_parameter(self.tau_minus),
-            w_max=self.w_max,
-            pairing=rsnn.Pairing(self.pairing),
-            mu_plus=self.mu_plus,
-            mu_minus=self.mu_minus,
-        )
-
-
-class TripletLearning(Spec):
-    """learning = { rule = "triplet", ... }: triplet STDP by a published fit, its amplitudes times `scale`; else as "stdp"."""
-
-    rule: Literal["triplet"]
-    supervised: ClassVar[bool] = False
-    epochs: int = Field(default=1, ge=1)
-    fit: Literal["visual cortex", "hippocampus"] = "visual cortex"
-    scale: float = Field(default=1.0, gt=0)
-    w_max: float = Field(default=1.0, gt=0)
-
-    def built(self) -> rsnn.TripletSTDP:
-        fit = rsnn.TripletSTDP.visual_cortex if self.fit == "visual cortex" else rsnn.TripletSTDP.hippocampus
-        return fit(scale=self.scale, w_max=self.w_max)
-
-
-class BPTTLearning(Spec):
-    """learning = { rule = "bptt", ... }: surrogate gradients through time (Adam, cross-entropy of a leaky read-out)."""
-
-    rule: Literal["bptt"]
-    supervised: ClassVar[bool] = True
-    epochs: int = Field(default=10, ge=1)
-    batch: int = Field(default=64, ge=1)
-    learning_rate: float = Field(default=1e-3, gt=0)
-    surrogate: Literal["fast_sigmoid", "atan"] = "fast_sigmoid"
-    slope: float = Field(default=25.0, gt=0)
-    """Steepness of the surrogate (snntorch's slope, or alpha)."""
-
-    def step(self) -> Callable[[Tensor], Tensor]:
-        """The step function of a spike with the gradient of the surrogate."""
-        return fast_sigmoid(self.slope) if self.surrogate == "fast_sigmoid" else atan(self.slope)
 
 
 class RSNNSpec(Spec):
@@ -145,7 +89,11 @@ class RSNNSpec(Spec):
     recurrent_scale: float = Field(default=1.0, ge=0)
     neuron: LIFSpec = LIFSpec()
     encoder: EncoderSpec = EncoderSpec()
-    learning: Annotated[NoLearning | STDPLearning | TripletLearning | BPTTLearning, Field(discriminator="rule")] = NoLearning()
+    dale: DaleSpec | None = None
+    tau_readout: Parameter = 20.0
+    learning: Annotated[
+        NoLearning | STDPLearning | TripletLearning | RewardLearning | BPTTLearning | EpropLearning, Field(discriminator="rule")
+    ] = NoLearning()
 
     signal: ClassVar[str | None] = "hidden.spikes"
     """The site of the recurrent layer, which can be unrolled."""
@@ -163,16 +111,18 @@ class RSNNSpec(Spec):
 
 def _build(spec: RSNNSpec, shape: tuple[int, int], classes: int, seed: int) -> nn.Module:
     return rsnn.RSNN(
-        shape[0] * shape[1],
+        shape[0] * shape[1] * spec.encoder.population,
         spec.units,
         classes,
         neuron=spec.neuron.built(),
         connectivity=_connectivity(spec.connectivity),
         input_connectivity=_connectivity(spec.input_connectivity),
+        dale=None if spec.dale is None else rsnn.Dale(spec.dale.excitatory, spec.dale.inhibition),
+        tau_readout=drawn(spec.tau_readout),
         dt=spec.dt,
         input_scale=spec.input_scale,
         recurrent_scale=spec.recurrent_scale,
-        surrogate=spec.learning.step() if isinstance(spec.learning, BPTTLearning) else fast_sigmoid(),
+        surrogate=spec.learning.step() if isinstance(spec.learning, BPTTLearning | EpropLearning) else fast_sigmoid(),
         generator=stream(seed, "weights"),
     )
 
@@ -186,21 +136,7 @@ def _spikes(spec: RSNNSpec, images: np.ndarray, generator: torch.Generator) -> T
 
 
 def _fit(spec: RSNNSpec, net: Any, x: Tensor, y: Tensor, seed: int) -> dict[str, Any]:
-    learning = spec.learning
-    if isinstance(learning, STDPLearning | TripletLearning):
-        return asdict(rsnn.fit_stdp(net, x, learning.built(), epochs=learning.epochs, generator=stream(seed, "synapses")))
-    if isinstance(learning, BPTTLearning):
-        history = rsnn.fit_bptt(
-            net,
-            x,
-            y,
-            epochs=learning.epochs,
-            batch=learning.batch,
-            learning_rate=learning.learning_rate,
-            generator=stream(seed, "order"),
-        )
-        return asdict(history)
-    return {}
+    return {} if isinstance(spec.learning, NoLearning) else spec.learning.fitted(net, x, y, seed)
 
 
 def _activity(spec: RSNNSpec, spikes: Tensor) -> dict[str, Any]:
@@ -217,6 +153,14 @@ def _check(spec: RSNNSpec, where: str) -> None:
         spec.neuron.built()
     except ValueError as error:
         raise ValueError(f"{where}.neuron: {error}") from None
+    if spec.encoder.population == 2:
+        raise ValueError(f"{where}.encoder.population is 2; it must be 1, or at least 3 for a range to be shared.")
+    if isinstance(spec.learning, BPTTLearning):
+        learn = spec.learning.learn
+        if "tau_syn" in learn and spec.neuron.tau_syn is None:
+            raise ValueError(f"{where}.learning.learn names tau_syn, but the neurons have no synapse.")
+        if "tau_adaptation" in learn and spec.neuron.beta is None:
+            raise ValueError(f"{where}.learning.learn names tau_adaptation, but {where}.neuron has no beta.")
 
 
 RSNN = Family(RSNNSpec, _build, _spikes, _fit, activity=_activity, check=_check)
