@@ -117,3 +117,11 @@ def test_scenes_to_learn_from_and_for_tests_share_no_digit():
 def test_more_than_there_is_cannot_be_drawn():
     with pytest.raises(ValueError, match="for tests alone"):
         data.split(data.load("overlapping_digits"), train=100, test=5000, seed=0)
+
+
+def test_every_kind_of_scene_can_be_made_of_the_digits_that_come_along():
+    for name, scene in data.SCENES.items():
+        found = data.load(f"{name}_digits")
+        assert found.images.shape[1] == 1 + scene.range[1]
+        assert found.held_out == 500
+        assert (found.images[:, 1:].any((2, 3)).sum(1) == found.labels.sum(1)).all()
