@@ -26,6 +26,7 @@ from synctopo.models import (
     RealNet,
     predify,
 )
+from synctopo.models.diehl_cook import DiehlCook
 
 pytestmark = pytest.mark.smoke
 
@@ -70,6 +71,14 @@ FAMILIES: dict[str, Callable[[], tuple[Model, Tensor]]] = {
     "predictive": lambda: (_predictive(), torch.rand(6, 1, 3, 4, generator=_generator())),
     "predictive, noisy": lambda: (_predictive(Noise(0.1)), torch.rand(6, 1, 3, 4, generator=_generator())),
     "rsnn": lambda: (_rsnn(), _spikes()),
+    "rsnn, adaptive": lambda: (
+        rsnn.RSNN(12, 20, 3, neuron=rsnn.ALIF(beta=0.3), connectivity=rsnn.Dense(), dale=rsnn.Dale(), generator=_generator()),
+        _spikes(),
+    ),
+    "diehl_cook": lambda: (
+        DiehlCook(12, 20, 3, steps=9, rate_max=200.0, efficacy=2.0, generator=_generator()),
+        torch.rand(6, 12, generator=_generator()),
+    ),
     "unrolled graph": lambda: (rtd.unroll_graph(_rsnn()), _spikes()),
     "random partition": lambda: (rtd.random_partition(_rsnn(), (4, 4, 4, 4, 4), generator=_generator()), _spikes()),
     "unrolled time": lambda: (rtd.unroll_time(nn.GRUCell(12, 7), 9), _spikes()),
