@@ -68,7 +68,7 @@ def kuramoto_step(
 ) -> Oscillators:
     """One step of eqs. (4) and (5): x <- Pi(x + gamma (Omega x + Proj_x(drive))), where `drive` is c + J x.
 
-    x      unit vectors; the way back is that of the function on the sphere
+    x      unit vectors
     gamma  the size of the step
     omega  antisymmetric natural frequencies, as `rotated` takes them; None: no rotation
 
