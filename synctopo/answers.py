@@ -86,6 +86,18 @@ def tell_status(plan: Any, root: Path, processors: int, as_json: bool) -> None:
     typer.echo(f"  {cost.told(costs, processors)}")
 
 
+def tell_projection(plan: Any, root: Path, models: int, as_json: bool) -> None:
+    """Print what the study would cost with that many models."""
+    from synctopo import cost
+
+    found = cost.projected(plan, root, models)
+    if as_json:
+        print_json({**vars(found), "seconds": found.seconds})
+        return
+    for line in cost.told_of(found):
+        typer.echo(line)
+
+
 def tell_failures(failures: Any, root: Path) -> None:
     """Say on stderr what failed and why, and what would try it again."""
     for failure in failures:

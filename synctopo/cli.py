@@ -9,7 +9,17 @@ from typing import Annotated, Any
 
 import typer
 
-from synctopo.answers import form_of, print_json, print_places, tell_failures, tell_leftovers, tell_status, tell_tables, tell_verdict
+from synctopo.answers import (
+    form_of,
+    print_json,
+    print_places,
+    tell_failures,
+    tell_leftovers,
+    tell_projection,
+    tell_status,
+    tell_tables,
+    tell_verdict,
+)
 from synctopo.naming import visible
 
 app = typer.Typer(
@@ -184,14 +194,26 @@ def run(
 
 @app.command()
 def status(
-    study: STUDY, size: SIZE = "", smoke: SMOKE = False, set_: SET = None, out: OUT = None, data: DATA = None, json_: JSON = False
+    study: STUDY,
+    size: SIZE = "",
+    smoke: SMOKE = False,
+    set_: SET = None,
+    models: Annotated[
+        int | None, typer.Option("--models", metavar="N", help="Say what N models, each compared with each, would cost instead.")
+    ] = None,
+    out: OUT = None,
+    data: DATA = None,
+    json_: JSON = False,
 ) -> None:
-    """Say how far a study is: done, failed with the reason, to do, and how long that should take."""
+    """Say how far a study is: done, running, failed with the reason, to do, and how long that should take."""
     with _sentences():
         from synctopo.executors import processors
 
         _, plan, root = _loaded(study, size, smoke, set_, out, data)
-        tell_status(plan, root, processors(), json_)
+        if models is None:
+            tell_status(plan, root, processors(), json_)
+        else:
+            tell_projection(plan, root, models, json_)
 
 
 @app.command()
@@ -203,14 +225,13 @@ def verify(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Move nothing.")] = False,
     out: OUT = None,
     data: DATA = None,
-    allow_code: ALLOW = None,
     json_: JSON = False,
 ) -> None:
     """Find results that are corrupted, truncated or foreign, and move them into quarantine; exit code 1 where there are any."""
     with _sentences():
         from synctopo.upkeep import verify as verify_
 
-        _, _, root = _loaded(study, size, smoke, set_, out, data, allow_code, for_folder=True)
+        _, _, root = _loaded(study, size, smoke, set_, out, data, for_folder=True)
         verdict = verify_(root, dry_run=dry_run)
         tell_verdict(verdict, root, json_)
         if verdict.findings:
@@ -226,14 +247,13 @@ def gc(
     delete: Annotated[bool, typer.Option("--delete", help="Delete it; without this it is only listed.")] = False,
     out: OUT = None,
     data: DATA = None,
-    allow_code: ALLOW = None,
     json_: JSON = False,
 ) -> None:
     """List, or delete, what is in the study's folder and no longer needed: results of other settings or code, and what dead runs left."""
     with _sentences():
         from synctopo import upkeep
 
-        _, plan, root = _loaded(study, size, smoke, set_, out, data, allow_code)
+        _, plan, root = _loaded(study, size, smoke, set_, out, data)
         found = upkeep.leftovers(plan, root)
         if delete:
             upkeep.delete(root, found)

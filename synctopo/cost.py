@@ -29,6 +29,52 @@ def costs(plan: Plan, root: Path) -> tuple[Cost, ...]:
     return tuple(_cost(stage, plan.of(stage), root, measured) for stage in STAGES)
 
 
+@dataclass(frozen=True)
+class Projection:
+    """What the same study would cost with so many models, each compared with each: seconds of one processor."""
+
+    models: int
+    pairs: int
+    per_model: float
+    per_pair: float
+
+    @property
+    def seconds(self) -> float:
+        return self.models * self.per_model + self.pairs * self.per_pair
+
+
+def projected(plan: Plan, root: Path, models: int) -> Projection:
+    """The cost of the study with `models` models, by the medians of its pieces so far; a pair is compared by every measure.
+
+    Raises ValueError for fewer than two models, and where a stage or measure has not been measured.
+    """
+    if models < 2:
+        raise ValueError(f"--models is a number of models to be compared, from 2 on; got {models}.")
+    measured = _measured(root)
+    each: dict[str, list[float]] = {}
+    for (stage, like), held in measured.items():
+        if like in {p.like for p in plan.of(stage)}:
+            each.setdefault(stage, []).append(median(held))
+    missing = [stage for stage in STAGES if stage not in each] or [
+        like for like in dict.fromkeys(p.like for p in plan.of("compare")) if ("compare", like) not in measured
+    ]
+    if missing:
+        raise ValueError(f"no piece of {missing[0]} has been measured in {root} yet; run the study first.")
+    per_model = sum(sum(each[stage]) / len(each[stage]) for stage in STAGES if stage != "compare")
+    return Projection(models, models * (models - 1) // 2, per_model, sum(each["compare"]))
+
+
+def told_of(found: Projection) -> list[str]:
+    """Lines for a person: what so many models cost, and how long that takes on how many processors."""
+    hours = found.seconds / 3600
+    lines = [
+        f"{found.models:,} models: {found.models * found.per_model / 3600:,.1f} core hours ({found.per_model:.2f} s each)",
+        f"{found.pairs:,} pairs: {found.pairs * found.per_pair / 3600:,.1f} core hours ({found.per_pair:.2f} s each)",
+        f"together {hours:,.1f} core hours, as the finished pieces took:",
+    ]
+    return [*lines, *(f"  {cores:5} processors  {duration(found.seconds / cores)}" for cores in (1, 16, 128, 1024))]
+
+
 def left(found: Sequence[Cost], processors: int) -> float | None:
     """The seconds that `processors` need for all that is left; None where some of it has not been measured."""
     if any(cost.seconds is None for cost in found):

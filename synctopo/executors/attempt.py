@@ -93,11 +93,11 @@ def _piece(piece: Piece, root: Path) -> Outcome:
     except OSError as error:
         if _of_folder(error, root):
             raise
-        reason = f"{error.strerror or error} ({error.filename or root})"
+        said = error.strerror or str(error) or type(error).__name__
+        reason, log = f"{said} ({error.filename})" if error.filename else said, traceback.format_exc()
     except (Exception, SystemExit) as error:
         text = str(error) or type(error).__name__
-        reason = text if isinstance(error, ValueError) else f"{type(error).__name__}: {text}"
-    log = traceback.format_exc()
+        reason, log = text if isinstance(error, ValueError) else f"{type(error).__name__}: {text}", traceback.format_exc()
     forget()
     fail(root, piece, reason, log)
     return Outcome(piece, time.perf_counter() - start, reason, log)

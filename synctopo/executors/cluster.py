@@ -1,6 +1,7 @@
 """A Dask cluster: blocks done by the workers of a scheduler, on machines that share the study's folder."""
 
 import logging
+import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -26,10 +27,13 @@ def cluster(address: str, jobs: int) -> Executor:
         raise ValueError("--dask needs the package distributed; install it with: pip install 'synctopo[dask]'.") from None
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
 
+    stack = ExitStack()
+    held: list[Any] = []
+
     def execute(blocks: Sequence[Block], root: Path) -> Iterator[Outcome]:
         if not blocks:
             return
-        with ExitStack() as stack:
+        if not held:
             try:
                 with deaf():
                     client = stack.enter_context(_client(distributed, address, jobs, stack))
@@ -38,8 +42,11 @@ def cluster(address: str, jobs: int) -> Executor:
                     f"no Dask scheduler answers at {address} ({error}); start one with `dask scheduler`, or say --dask local."
                 ) from None
             _agree(client, root.resolve())
-            yield from _done(distributed, client, blocks, root.resolve())
+            held.append(client)
+        yield from _done(distributed, held[0], blocks, root.resolve())
 
+    # the workers serve from stage to stage, and end with the executor
+    weakref.finalize(execute, stack.close)
     return execute
 
 
@@ -77,7 +84,7 @@ def _sees(root: str) -> bool:
 def _done(distributed: Any, client: Any, blocks: Sequence[Block], root: Path) -> Iterator[Outcome]:
     todo = list(reversed(blocks))
     doing: dict[Any, Block] = {}
-    finished = distributed.as_completed(with_results=False)
+    finished = distributed.as_completed(loop=client.loop)
     # few at a time: a scheduler with a hundred thousand tasks is slow
     room = 3 * max(1, sum(client.nthreads().values()))
     while todo or doing:

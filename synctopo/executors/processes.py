@@ -5,9 +5,11 @@ import threading
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
+from multiprocessing import resource_tracker as processes_tracker
 from pathlib import Path
 
-from joblib.externals.loky import ProcessPoolExecutor
+from joblib.externals.loky import get_reusable_executor
+from joblib.externals.loky.backend import resource_tracker as tracker
 from joblib.externals.loky.process_executor import BrokenProcessPool
 
 from synctopo import claims
@@ -30,7 +32,7 @@ def processes(jobs: int) -> Executor:
         left = list(blocks)
         while left:
             before = len(left)
-            left, begun = yield from _in_pool(left, root, min(jobs, len(left)))
+            left, begun = yield from _in_pool(left, root, jobs)
             # one that dies before it begins anything would die for ever
             suspects += begun or (left if len(left) == before else [])
             left = left if begun or len(left) < before else []
@@ -47,7 +49,8 @@ def _in_pool(blocks: Sequence[Block], root: Path, jobs: int) -> Generator[Outcom
     """Do blocks in a pool of processes; returns, where one of these died, the blocks that are left and those that were being done."""
     todo = list(reversed(blocks))
     doing: dict[Future[list[Outcome]], Block] = {}
-    pool = ProcessPoolExecutor(max_workers=jobs, env=THREADS)
+    # the same processes from stage to stage: each takes seconds to load what it needs
+    pool = get_reusable_executor(max_workers=jobs, timeout=300, env=THREADS)
     try:
         while todo or doing:
             with deaf():
@@ -64,8 +67,10 @@ def _in_pool(blocks: Sequence[Block], root: Path, jobs: int) -> Generator[Outcom
     except BrokenProcessPool:
         begun = [block for block in doing.values() if _begun(block, root)]
         return [*(block for block in doing.values() if block not in begun), *reversed(todo)], begun
-    finally:
-        pool.shutdown(wait=True, kill_workers=bool(doing))
+    except BaseException:
+        # of a run that is stopped nobody waits for the pieces
+        pool.shutdown(wait=True, kill_workers=True)
+        raise
 
 
 def _begun(block: Block, root: Path) -> bool:
@@ -79,6 +84,9 @@ def deaf() -> Iterator[None]:
     if not hasattr(signal, "pthread_sigmask") or threading.current_thread() is not threading.main_thread():
         yield
         return
+    # where these are started they would hear again
+    processes_tracker.ensure_running()
+    tracker.ensure_running()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from synctopo.cost import Cost, costs, duration, left, told
+from synctopo.cost import Cost, costs, duration, left, projected, told, told_of
 from synctopo.store import write_json
 from synctopo.study import Study
 from synctopo.work import FOLDERS, plan
@@ -57,6 +57,23 @@ def test_processors_share_the_work_but_not_one_piece():
     assert told([Cost("fit", 0, 0.0)], 1) == "nothing is left to do"
     part = told([Cost("fit", 2, 10.0), Cost("compare", 3, None)], 1)
     assert part == "5 pieces left: about 10 s on 1 processor without compare, of which no piece has been measured yet"
+
+
+def test_a_thousand_models_cost_their_own_time_and_that_of_half_a_million_pairs(tmp_path):
+    study = plan(Study.from_table(TABLE))
+    for stage in ("fit", "record", "judge"):
+        measured(tmp_path, stage, "a", 1.0)
+        measured(tmp_path, stage, "b", 3.0)
+    with pytest.raises(ValueError, match="no piece of compare has been measured"):
+        projected(study, tmp_path, 1000)
+    measured(tmp_path, "compare", "rtd, null 0, bootstrap 0", 0.5)
+    measured(tmp_path, "compare", "cka, null 0, bootstrap 0", 99.0)
+    found = projected(study, tmp_path, 1000)
+    assert (found.pairs, found.per_model, found.per_pair) == (499500, 6.0, 0.5)
+    assert found.seconds == 6000.0 + 249750.0
+    assert told_of(found)[2] == "together 71.0 core hours, as the finished pieces took:"
+    with pytest.raises(ValueError, match="from 2 on; got 1"):
+        projected(study, tmp_path, 1)
 
 
 def test_times_are_told_in_words():
