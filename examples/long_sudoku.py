@@ -1,0 +1,70 @@
+"""A long training on Sudoku boards that can be stopped at any time: `python examples/long_sudoku.py --side 9 --hours 2 --to sudoku9`.
+
+The same command goes on where the last one stopped. In the folder lie the training's state (`training.safetensors`) and its curve
+(`curve.json`): after every epoch the loss, the share of blank cells right, and of test boards how many are solved after 16, 32, 64 and 128
+steps.
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from synctopo import sudoku
+from synctopo.models import AKOrN, Iterated
+from synctopo.solving import fit_boards, solved_over_steps
+from synctopo.store import write_json
+
+GIVENS = {4: (6, 8), 6: (12, 20), 9: (31, 42)}
+STEPS = (16, 32, 64, 128)
+
+
+def main(arguments: Sequence[str] | None = None) -> list[dict[str, object]]:
+    """Train until the hours are over or the epochs done; returns the curve."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--side", type=int, default=9, choices=sorted(GIVENS))
+    parser.add_argument("--architecture", default="akorn", choices=("akorn", "itrsa"))
+    parser.add_argument("--channels", type=int, default=128)
+    parser.add_argument("--heads", type=int, default=8)
+    parser.add_argument("--boards", type=int, default=9000)
+    parser.add_argument("--tests", type=int, default=200)
+    parser.add_argument("--epochs", type=int, default=100)
+    parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--hours", type=float, default=2.0)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--to", type=Path, default=Path("results/long_sudoku"))
+    asked = parser.parse_args(arguments)
+    train = sudoku.generate(asked.side, asked.boards, GIVENS[asked.side], seed=2 * asked.seed)
+    test = sudoku.generate(asked.side, asked.tests, GIVENS[asked.side], seed=2 * asked.seed + 1, apart=sudoku.identities(train.boards))
+    x, y = torch.from_numpy(train.boards).float(), torch.from_numpy(train.solutions)
+    shown, answers = torch.from_numpy(test.boards).float(), torch.from_numpy(test.solutions)
+    build = AKOrN.boards if asked.architecture == "akorn" else Iterated.boards
+    model = build(asked.side, channels=asked.channels, heads=asked.heads, generator=torch.Generator().manual_seed(asked.seed))
+    state, curve_file = asked.to / "training.safetensors", asked.to / "curve.json"
+    curve: list[dict[str, object]] = json.loads(curve_file.read_text()) if curve_file.is_file() else []
+    started = time.monotonic()
+    while len(curve) < asked.epochs and time.monotonic() - started < 3600 * asked.hours:
+        # what the file says already replaces the seed of this generator
+        order = torch.Generator().manual_seed(asked.seed)
+        fitted = fit_boards(model, x, y, epochs=len(curve) + 1, batch=asked.batch, generator=order, checkpoint=state)
+        solved, cells = solved_over_steps(model, shown, answers, STEPS)
+        curve.append(
+            {
+                "epoch": len(curve) + 1,
+                "loss": fitted.loss[-1],
+                "blanks_right_in_training": fitted.cells[-1],
+                "blanks_right": cells[0],
+                "boards_solved": {str(step): count / len(shown) for step, count in zip(STEPS, solved, strict=True)},
+                "seconds": round(time.monotonic() - started, 1),
+            }
+        )
+        write_json(curve_file, curve)
+        print(json.dumps(curve[-1]), flush=True)
+    return curve
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,24 @@
+"""The long training goes on where it stopped."""
+
+import importlib.util
+import json
+from pathlib import Path
+
+import pytest
+
+FILE = Path(__file__).parent.parent.parent / "examples" / "long_sudoku.py"
+
+
+@pytest.mark.slow
+def test_a_run_in_two_parts_is_a_run_in_one(tmp_path, capsys):
+    spec = importlib.util.spec_from_file_location("long_sudoku", FILE)
+    assert spec is not None
+    assert spec.loader is not None
+    example = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(example)
+    small = ["--side", "4", "--channels", "16", "--heads", "2", "--boards", "24", "--tests", "6", "--batch", "12"]
+    whole = example.main([*small, "--epochs", "2", "--to", str(tmp_path / "whole")])
+    example.main([*small, "--epochs", "1", "--to", str(tmp_path / "parts")])
+    parts = example.main([*small, "--epochs", "2", "--to", str(tmp_path / "parts")])
+    assert [{**entry, "seconds": 0} for entry in parts] == [{**entry, "seconds": 0} for entry in whole]
+    assert json.loads((tmp_path / "parts" / "curve.json").read_text())[1]["epoch"] == 2
