@@ -11,7 +11,7 @@ endif
 .PHONY: demo test lint chaos docs clean
 
 demo: .venv/installed  ## the main job on real data: some five minutes on two cores, the installation among them
-	$(BIN)/synctopo run studies/heterogeneity.toml --size demo
+	$(BIN)/synctopo run studies/heterogeneity.toml --size demo --other-code redo
 
 test: lint .venv-newest/installed  ## everything that is checked, in both environments
 	$(BIN)/pytest -n auto

@@ -73,5 +73,6 @@ def _line(stage: str, done: int, pieces: int, outcome: Any) -> None:
     if outcome is None:
         typer.echo(f"{SAID[stage]}: {done} of {pieces} done before", err=True)
     else:
-        how = f"failed: {outcome.failure}" if outcome.failure else f"{outcome.seconds:.2f} s"
+        done_by = "done by another process" if outcome.found else f"{outcome.seconds:.2f} s"
+        how = f"failed: {outcome.failure}" if outcome.failure else done_by
         typer.echo(f"{SAID[stage]} {done}/{pieces}  {outcome.piece.label}  {how}", err=True)

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+import pandas as pd
 from markupsafe import Markup
 
 from synctopo.gallery import Picture, pictures
+from synctopo.ledger import failure
 from synctopo.naming import visible
 from synctopo.provenance import controls, provenance
 from synctopo.store import write_bytes
@@ -34,7 +36,7 @@ def tables_of(plan: Plan, root: Path) -> list[Table]:
 
     Raises ValueError where there are no rows yet.
     """
-    return _tables(plan, _rows(plan, root))
+    return [*_tables(plan, _rows(plan, root)), *_failures(plan, root)]
 
 
 def page(plan: Plan, root: Path) -> str:
@@ -43,7 +45,7 @@ def page(plan: Plan, root: Path) -> str:
     Raises ValueError where there are no rows yet.
     """
     found = _rows(plan, root)
-    return _page(plan, root, found, _tables(plan, found), pictures(plan.study, found))
+    return _page(plan, root, found, [*_tables(plan, found), *_failures(plan, root)], pictures(plan.study, found))
 
 
 def write_all(plan: Plan, root: Path) -> Written:
@@ -51,7 +53,7 @@ def write_all(plan: Plan, root: Path) -> Written:
     if not any(r["kind"] == "model" for r in rows(root, plan.of("judge"))):
         return Written((), {})
     found = _rows(plan, root)
-    tables = _tables(plan, found)
+    tables = [*_tables(plan, found), *_failures(plan, root)]
     for table in tables:
         for form in FORMATS if table.name != "tidy" else ("csv",):
             write_bytes(root / "tables" / f"{table.stem}.{ENDINGS[form]}", rendered(table, form).encode())
@@ -85,6 +87,12 @@ def _rows(plan: Plan, root: Path) -> list[Row]:
 def _tables(plan: Plan, found: Sequence[Row]) -> list[Table]:
     tables = study_tables(found, list(plan.study.models), plan.study.compare.contrasts, plan.study.compare.sequence)
     return [*tables, Table("tidy", "All rows", tidy(found).astype(object).where(lambda f: f.notna(), ""))]
+
+
+def _failures(plan: Plan, root: Path) -> list[Table]:
+    found = [(p, why) for p in plan.pieces if not p.done(root) and (why := failure(root, p)) is not None]
+    lines = [{"stage": p.stage, "of": p.label, "status": "failed", "reason": why.reason, "log": why.log} for p, why in found]
+    return [Table("failures", "What failed, and what needs it is missing above", pd.DataFrame(lines))] if lines else []
 
 
 def _pairs(found: Sequence[Row]) -> list[Row]:

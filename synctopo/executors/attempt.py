@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 
 import torch
@@ -131,4 +132,7 @@ def _one_thread() -> Iterator[None]:
 
 @cache
 def _pools() -> ThreadpoolController:
+    # what brings threads of its own must be loaded to be held to one
+    for name in ("scipy.linalg", "sklearn.utils"):
+        import_module(name)
     return ThreadpoolController()

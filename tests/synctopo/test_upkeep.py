@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from synctopo.executors import serial
-from synctopo.ledger import STORE, code_of, failure, open_store, rename_code
+from synctopo.ledger import STORE, code_of, fail, failure, open_store, rename_code
 from synctopo.pipeline import run
+from synctopo.report import tables_of, write_all
 from synctopo.store import code_version, write_json
 from synctopo.study import Study
 from synctopo.upkeep import delete, leftovers, verify
@@ -162,3 +163,22 @@ def test_a_failure_counts_until_what_the_piece_reads_is_made_anew(made, root):
 def test_there_must_be_a_folder(tmp_path):
     with pytest.raises(ValueError, match="there is no folder"):
         verify(tmp_path / "nowhere")
+
+
+def test_a_failure_is_a_row_with_its_status_and_log_in_a_table_of_its_own(made, root):
+    assert "failures" not in {t.name for t in tables_of(made, root)}
+    piece = made.of("compare")[0]
+    (root / piece.file).unlink()
+    fail(root, piece, "MemoryError: <too> much & more", "Traceback")
+    (table,) = [t for t in tables_of(made, root) if t.name == "failures"]
+    (row,) = table.frame.to_dict("records")
+    assert row == {
+        "stage": "compare",
+        "of": "rtd of a, seed 0 ~ b, seed 0",
+        "status": "failed",
+        "reason": "MemoryError: <too> much & more",
+        "log": f"logs/{piece.key}.log",
+    }
+    write_all(made, root)
+    assert "<too>" not in (root / "report.html").read_text()
+    assert (root / "tables" / "failures.tex").is_file()
