@@ -48,6 +48,8 @@ class RealNet(nn.Module):
                     layer.weight.uniform_(-bound, bound, generator=generator)
                     assert layer.bias is not None
                     layer.bias.uniform_(-bound, bound, generator=generator)
+            # as the complex network: few classes are in an image
+            self.readout.bias.fill_(-1.5)
 
     @staticmethod
     def matching(net: KomplexNet, *, generator: torch.Generator | None = None) -> "RealNet":
