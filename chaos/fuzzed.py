@@ -20,7 +20,7 @@ import numpy as np
 
 from chaos import mutation
 from chaos.disturbed import Came
-from chaos.subject import Subject, limited, nobody
+from chaos.subject import STUDY, Subject, limited, nobody
 
 SECONDS = 10
 """After which an input that has not been answered counts as one that hangs."""
@@ -68,8 +68,7 @@ def studies(place: Path) -> Input:
     from synctopo.study import Study
     from synctopo.work import plan
 
-    files = [*sorted(Path(__file__).resolve().parent.parent.glob("studies/*.toml")), *sorted(place.glob("*.toml"))]
-    texts = [file.read_bytes() for file in files]
+    texts = [STUDY.encode(), *(file.read_bytes() for file in sorted(Path(__file__).resolve().parent.parent.glob("studies/*.toml")))]
     tables = [tomllib.loads(text.decode()) for text in texts]
     target = place / "fuzzed.toml"
 
