@@ -76,6 +76,7 @@ def main() -> int:
     finally:
         shutil.rmtree(place, ignore_errors=True)
     text = tally.table(tallies)
+    given.to.mkdir(parents=True, exist_ok=True)
     (given.to / "table.md").write_text(text, encoding="utf-8")
     print(text)
     for count in tallies:
