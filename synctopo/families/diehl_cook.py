@@ -49,7 +49,7 @@ class DiehlCookSpec(Spec):
     tau_mem: Parameter = 100.0
     refractory: float = Field(default=5.0, ge=0)
     efficacy: float = Field(default=0.05, gt=0)
-    inhibition: float = Field(default=1.0, ge=0)
+    inhibition: float = Field(default=2.0, ge=0)
     learning: Annotated[NoLearning | LabelledSTDP, Field(discriminator="rule")] = NoLearning()
     signal: ClassVar[str | None] = None
 

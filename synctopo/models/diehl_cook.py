@@ -63,7 +63,7 @@ class DiehlCook(nn.Module):
         mean_tau_mem: float = 100.0,
         refractory: float = 5.0,
         efficacy: float = 0.05,
-        inhibition: float = 1.0,
+        inhibition: float = 2.0,
         generator: torch.Generator,
     ) -> None:
         super().__init__()
