@@ -110,7 +110,7 @@ class Recording:
             if about["format"] != FORMAT:
                 raise ValueError(f"{path} has the recording format {about['format']!r}; this version reads format {FORMAT}.")
             mistyped = [name for name, kind in _TYPES.items() if not isinstance(about[name], kind)]
-            if mistyped or not all(isinstance(about["rounded"][site], int | float) for site in about["rounded"]):
+            if mistyped or not all(isinstance(lost, int | float) and 0 <= lost < 1e300 for lost in about["rounded"].values()):
                 raise TypeError(f"its {', '.join(mistyped or ['rounded'])} cannot be what was written")
             samples = np.array(arrays["samples"]) if about["samples"] is None else _texts(about["samples"], path)
             signals = {site: arrays[site] for site in about["sites"]}

@@ -223,6 +223,7 @@ WHOLE = {"format": 2, "sites": ["a"], "times": [], "samples": None, "reduction":
         ({"sites": ["a", "flat"]}, r"'flat' has the shape \[3\]"),
         ({"named": 1, "maps": None}, "its maps, named cannot be what was written"),
         ({"rounded": {"b": 0.1}}, "errors of rounding are named for sites that it lacks"),
+        ({"rounded": {"a": 10**400}}, "its rounded cannot be what was written"),
         ({"rounded": {"a": "x"}}, "its rounded cannot be what was written"),
         ({"format": [2]}, r"has the recording format \[2\]; this version reads format 2"),
     ],
