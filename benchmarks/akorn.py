@@ -1,6 +1,9 @@
 """A training step of a Kuramoto layer: ours against the published equations, transcribed into plain torch as their code has them."""
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -130,19 +133,30 @@ def compared(name: str, coupling: nn.Module, x: Tensor, c: Tensor, g: Tensor, st
     return compare(name, mine, {"published, plain torch": (peer, rounds)}, equal)
 
 
-def segments(quick: bool) -> Iterator[Row]:
-    """Memory of 32 steps with all states kept, and with those of every eighth."""
+def long_run(segment: int, steps: int = 128) -> Tensor:
+    """The gradient of so many steps, with all states kept (0) or those of every so many steps."""
+    torch.manual_seed(0)
     layer = KuramotoLayer(ConvCoupling(64, 5), 16, 4)
     x, c = (torch.randn(32, 16, 4, 8, 8) for _ in range(2))
+    layer(x, c, steps=steps, segment=segment).square().sum().backward()
+    coupling = layer.coupling
+    assert isinstance(coupling, ConvCoupling)
+    assert coupling.weight.grad is not None
+    return coupling.weight.grad
 
-    def run(segment: int) -> Tensor:
-        layer.zero_grad(set_to_none=True)
-        out = layer(x, c, steps=32, segment=segment)
-        out.square().sum().backward()
-        return layer.coupling.weight.grad.clone()
 
-    peers = {"all states kept": (lambda: run(0), 2 if quick else 5)}
-    yield from compare("32 steps, segments of 8", lambda: run(8), peers, lambda a, b: torch.allclose(a, b, rtol=1e-3, atol=1e-5))
+def memory_of(segment: int) -> float:
+    """Peak memory of `long_run` in a process of its own: what a process has freed it often keeps."""
+    # one step first: what is loaded and compiled is no part of it
+    work = f"akorn.long_run(0, 1); print(peak_mb(lambda: akorn.long_run({segment}))[1])"
+    program = "from benchmarks import akorn; from benchmarks.interleaved import peak_mb; " + work
+    return float(subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout)
+
+
+def segments(quick: bool) -> Iterator[Row]:
+    peers: dict[str, tuple[Callable[[], Tensor], int]] = {"all states kept": (lambda: long_run(0), 1 if quick else 3)}
+    for row in compare("128 steps, segments of 8", lambda: long_run(8), peers, lambda a, b: torch.allclose(a, b, rtol=1e-3, atol=1e-4)):
+        yield replace(row, peak_mb=memory_of(8), peer_peak_mb=memory_of(0))
 
 
 def every(quick: bool) -> Iterator[Row]:
