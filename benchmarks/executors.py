@@ -5,6 +5,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from joblib.externals.loky import get_reusable_executor
@@ -64,13 +65,27 @@ def by(execute: Executor) -> Callable[[Plan, Path], None]:
     return work
 
 
-def timed(work: Callable[[Plan, Path], None], made: Plan) -> tuple[float, dict[str, bytes]]:
-    """Wall seconds of doing a plan in a new folder, and what rows it wrote."""
+def timed(work: Callable[[Plan, Path], None], made: Plan) -> tuple[float, float, dict[str, bytes]]:
+    """Wall seconds and processor seconds of doing a plan in a new folder, and what rows it wrote."""
     with tempfile.TemporaryDirectory() as folder:
-        started = time.perf_counter()
+        wall, cpu = time.perf_counter(), spent()
         work(made, Path(folder))
-        seconds = time.perf_counter() - started
-        return seconds, rows_of(Path(folder))
+        return time.perf_counter() - wall, spent() - cpu, rows_of(Path(folder))
+
+
+def spent() -> float:
+    """Processor seconds so far of this process and of all that it, and they, have started."""
+    parents: dict[int, int] = {}
+    used: dict[int, float] = {}
+    for file in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            fields = file.read_text(errors="replace").rpartition(")")[2].split()
+            parents[int(file.parent.name)] = int(fields[1])
+            used[int(file.parent.name)] = sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+    mine = {os.getpid()}
+    while more := {pid for pid, parent in parents.items() if parent in mine} - mine:
+        mine |= more
+    return sum(used.get(pid, 0.0) for pid in mine)
 
 
 def rows_of(root: Path) -> dict[str, bytes]:
@@ -78,58 +93,50 @@ def rows_of(root: Path) -> dict[str, bytes]:
 
 
 def overheads(pieces: int) -> list[Row]:
-    """Wall seconds for each idle piece, without the time to start: that of few pieces is taken off."""
+    """Processor seconds for each idle piece, by processes that have started and loaded what they need."""
     ways: dict[str, Callable[[Plan, Path], None]] = {"serial": by(serial), "2 processes": by(processes(2)), "3 shards": in_shards(3)}
     if importlib.util.find_spec("distributed"):
         ways["Dask, 2 workers"] = by(executor(2, "local"))
-    rows: list[Row] = []
+    found: list[Row] = []
     first: tuple[float, dict[str, bytes]] | None = None
+    made = idle(pieces)
     for name, work in ways.items():
-        few, many = idle(pieces // 10), idle(pieces)
-        # the first time processes are started and load what they need; Dask does so each time, which the difference takes off
-        timed(work, few)
-        short, _ = timed(work, few)
-        seconds, held = timed(work, many)
-        each = max(seconds - short, 1e-9) / (len(many.pieces) - len(few.pieces))
+        timed(work, idle(max(8, pieces // 10)))
+        wall, cpu, held = timed(work, made)
+        each = cpu / pieces
         first = first or (each, held)
-        same = held == first[1]
-        rows.append(Row(f"a piece of no work: {name}", "serial", each, first[0], first[0] / each, same, None, None, 1, os.getloadavg()[0]))
-    return rows
+        print(f"{name}: {1000 * each:.1f} ms of processor, {1000 * wall / pieces:.1f} ms of wall for each of {pieces} pieces")
+        load = os.getloadavg()[0]
+        found.append(Row(f"nothing made: {name}", "serial", each, first[0], first[0] / each, held == first[1], None, None, 1, load))
+    return found
 
 
 def scaling(null: int) -> list[Row]:
-    """55 pairs with their chance levels by one process and by two, wall seconds of comparing alone."""
-    study = Study.from_table(STUDY | {"compare": {"null": null}})
-    made = plan(study)
+    """55 pairs with their chance levels by one process and by two: seconds of comparing alone."""
+    made = plan(Study.from_table(STUDY | {"compare": {"null": null}}))
     ready = [p for stage in STAGES if stage != "compare" for p in made.of(stage)]
     pairs = made.of("compare")
-    seconds: list[float] = []
-    rows: list[dict[str, bytes]] = []
+    found: list[tuple[float, float, dict[str, bytes]]] = []
     ways: Sequence[Executor] = (serial, processes(2))
-    # compiled and started before the clock is
-    run(idle(4), Path(tempfile.mkdtemp()), processes(2), quiet)
     for execute in ways:
         with tempfile.TemporaryDirectory() as folder:
             root = Path(folder)
-            run(made, root, execute, quiet, pieces=(*ready, *pairs[:2], pairs[-1]))
-            started = time.perf_counter()
+            # compiled, started and loaded before the clock is
+            run(made, root, execute, quiet, pieces=(*ready, *pairs[:4]))
+            wall, cpu = time.perf_counter(), spent()
             run(made, root, execute, quiet)
-            seconds.append(time.perf_counter() - started)
-            rows.append(rows_of(root))
-    one, two = seconds
-    case = f"{len(pairs)} pairs, null {null}: 2 processes"
-    return [Row(case, "serial", two, one, one / two, rows[0] == rows[1], None, None, 1, os.getloadavg()[0])]
+            found.append((time.perf_counter() - wall, spent() - cpu, rows_of(root)))
+    one, two = found
+    for name, (wall, cpu, _) in zip(("one process", "two processes"), found, strict=True):
+        print(f"{name}: {wall:.1f} s of wall, {cpu:.1f} s of processor for {len(pairs) - 4} pairs with null {null}")
+    same, load = one[2] == two[2], os.getloadavg()[0]
+    return [Row(f"{len(pairs)} pairs: 2 processes, wall", "serial", two[0], one[0], one[0] / two[0], same, None, None, 1, load)]
 
 
 def main() -> None:
     """Print, and write, a row for each way to have work done."""
     asked = options(__doc__ or "")
-
-    def rows() -> list[Row]:
-        return [*overheads(200 if asked.quick else 1000), *scaling(20 if asked.quick else 200)]
-
-    print("wall seconds here, not of the processor: ours is the way that the case names")
-    report(rows(), asked.json)
+    report([*overheads(100 if asked.quick else 1000), *scaling(20 if asked.quick else 200)], asked.json)
 
 
 if __name__ == "__main__":

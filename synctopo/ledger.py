@@ -97,7 +97,7 @@ def staged(root: Path, piece: Piece) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def seal(root: Path, piece: Piece, made: Path, seconds: float) -> None:
+def seal(root: Path, piece: Piece, made: Path, seconds: float, processor_seconds: float) -> None:
     """Put a made file where it belongs. What is not a function of its inputs stands beside it, and is there first: checksum, seconds,
     machine, versions.
     """
@@ -107,6 +107,7 @@ def seal(root: Path, piece: Piece, made: Path, seconds: float) -> None:
         "sha256": checksum(made),
         "bytes": made.stat().st_size,
         "seconds": round(seconds, 3),
+        "processor_seconds": round(processor_seconds, 3),
         "stage": piece.stage,
         "label": piece.label,
         "like": piece.like,

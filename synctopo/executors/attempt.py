@@ -84,12 +84,12 @@ def _piece(piece: Piece, root: Path) -> Outcome:
     # whoever held the claim before may have done it
     if piece.done(root):
         return Outcome(piece, 0.0, found=True)
-    start = time.perf_counter()
+    start, cpu = time.perf_counter(), time.process_time()
     try:
         with staged(root, piece) as file:
             piece.make(root, file)
             seconds = time.perf_counter() - start
-            seal(root, piece, file, seconds)
+            seal(root, piece, file, seconds, time.process_time() - cpu)
         return Outcome(piece, seconds)
     except OSError as error:
         if _of_folder(error, root):
