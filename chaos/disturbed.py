@@ -262,7 +262,7 @@ def many(draw: random.Random, _subject: Subject, place: Path) -> tuple[Came, str
     log.unlink(missing_ok=True)
     seeds = ", ".join(map(str, range(140)))
     text = (
-        'name = "many"\nquestion = "Is it too much?"\n' + f"seeds = [{seeds}]\n" + 'data = { name = "digits", train = 20, test = 6 }\n'
+        'name = "many"\nquestion = "Is it too much?"\n' + f"seeds = [{seeds}]\n" + 'data = { name = "digits", train = 20, test = 10 }\n'
         '[models.m]\nfamily = "mlp"\nhidden = [2]\n[compare]\nmeasures = ["cka"]\n'
     )
     file = place / "many.toml"
