@@ -236,3 +236,22 @@ def test_without_the_package_dask_is_told_how_to_get(monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(ValueError, match=r"pip install 'synctopo\[dask\]'"):
         executor(2, "local")
+
+
+@pytest.mark.smoke
+def test_what_has_failed_is_tried_again_only_when_asked(tmp_path):
+    tried = []
+
+    def make(root: Path, target: Path) -> None:
+        tried.append(target.stem)
+        if len(tried) == 1:
+            raise RuntimeError("the network is down")
+        target.write_text("[]\n")
+
+    made = invented(make, "a")
+    for _ in range(2):
+        assert [f.failure for f in run(made, tmp_path, serial, quiet)] == ["RuntimeError: the network is down"]
+    assert len(tried) == 1
+    assert run(made, tmp_path, serial, quiet, retry_failed=True) == ()
+    assert status(made, tmp_path)[2].failures == ()
+    assert list((tmp_path / "failed").iterdir()) == []
