@@ -52,6 +52,7 @@ def learn(x, drive, state, theta, raster, neurons, adaptation, scaling, groups, 
     """
     samples, steps, units = raster.shape
     by_spikes = x.shape[0] > 0
+    adapts = neurons.beta.any()
     decay_mem, decay_syn, gain, threshold, rest, decay_adaptation, beta, to_zero = neurons
     decay, rise, fall, lowest = adaptation
     current, voltage, resting, risen, from_others = state[0], state[1], state[2], state[3], state[4]
@@ -82,7 +83,9 @@ def learn(x, drive, state, theta, raster, neurons, adaptation, scaling, groups, 
                     inward[i] = drive[s, t, i]
             count = np.int64(0)
             for i in range(units):
-                height = threshold[i] + theta[i] + beta[i] * risen[i]
+                height = threshold[i] + theta[i]
+                if adapts:
+                    height += beta[i] * risen[i]
                 current[i], voltage[i], resting[i], _, spike = advance(
                     inward[i] + from_others[i],
                     current[i],
@@ -95,7 +98,8 @@ def learn(x, drive, state, theta, raster, neurons, adaptation, scaling, groups, 
                     rest[i],
                     to_zero,
                 )
-                risen[i] = decay_adaptation[i] * risen[i] + spike
+                if adapts:
+                    risen[i] = decay_adaptation[i] * risen[i] + spike
                 raster[s, t, i] = spike
                 if spike:
                     fired[count] = i

@@ -153,13 +153,19 @@ def synapses_of(
     else:
         recurrent = plastic_synapses(net.recurrent_weight, plastic, rule, normalisation, dt=net.dt, generator=windows)
         check_weights("recurrent", recurrent)
-        fixed = rows_of(net.recurrent_weight, net.recurrent_mask & ~plastic)
+        others = net.recurrent_mask & ~plastic
+        fixed = rows_of(net.recurrent_weight, others) if others.any() else nothing(net.units)
     if input_rule is None:
         afferent = fixed_synapses(net.input_weight, net.input_mask)
     else:
         afferent = plastic_synapses(net.input_weight, net.input_mask, input_rule, normalisation, dt=net.dt, generator=input_windows)
         check_weights("input", afferent)
     return (recurrent, afferent), np.array([rule is not None, input_rule is not None]), fixed
+
+
+def nothing(units: int) -> Synapses:
+    """No synapses of so many neurons."""
+    return Synapses(np.zeros(0), np.zeros(units + 1, dtype=np.int64), np.zeros(0, dtype=np.int32), False)
 
 
 def plastic_mask(net: RSNN) -> Bool[Tensor, "unit unit"]:
