@@ -10,6 +10,9 @@ from synctopo.store import code_version, read_json
 from synctopo.tables.selection import Row
 from synctopo.work import FOLDERS, STAGES, Plan
 
+NOTED = ("seconds", "python", "torch", "numpy", "machine", "processors", "when", "code")
+"""What a note beside a result says."""
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -41,7 +44,7 @@ def provenance(plan: Plan, root: Path) -> Provenance:
     for stage in STAGES:
         pieces = plan.of(stage)
         paths = [root / FOLDERS[stage] / f"{p.key}.meta.json" for p in pieces]
-        found = [read_json(path) for path in paths if path.is_file()]
+        found = [_whole(read_json(path), path) for path in paths if path.is_file()]
         stages.append(Stage(stage, sum(p.done(root) for p in pieces), len(pieces), sum(float(n["seconds"]) for n in found)))
         notes += found
     made = []
@@ -61,6 +64,14 @@ def provenance(plan: Plan, root: Path) -> Provenance:
         if others:
             made.append(("made by other code", ", ".join(sorted(others))))
     return Provenance(code_version(), load(plan.study.data.name).fingerprint, tuple(stages), tuple(made))
+
+
+def _whole(note: Any, path: Path) -> dict[str, Any]:
+    """The note of a result. Raises ValueError for one that lacks what it was written with."""
+    lacks = [field for field in NOTED if not isinstance(note, dict) or field not in note]
+    if lacks or not isinstance(note["seconds"], int | float):
+        raise ValueError(f"{path} is no whole note ({', '.join(lacks) or 'seconds'}); delete it and its result, and run again.")
+    return dict(note)
 
 
 def controls(rows: Sequence[Row]) -> list[str]:

@@ -25,6 +25,9 @@ def test_a_page_runs_from_its_first_block_to_its_last(page, tmp_path, monkeypatc
     names: dict[str, object] = {}
     for kind, text in BLOCK.findall(page.read_text(encoding="utf-8")):
         if kind == "python":
+            if (name := text.splitlines()[0].removeprefix("# ")).endswith(".py"):
+                # a module that a study names
+                Path(name).write_text(text, encoding="utf-8")
             exec(compile(text, page.name, "exec"), names)
         elif kind == "toml":
             # the first line of a study is its file's name

@@ -2,7 +2,7 @@
 
 import pytest
 
-from synctopo.provenance import controls
+from synctopo.provenance import NOTED, _whole, controls
 
 pytestmark = pytest.mark.smoke
 
@@ -43,3 +43,9 @@ def test_one_seed_and_missing_values_are_said():
     assert "Of 3 comparisons 2 have no value (1 degenerate, 1 silent)" in said({}, {"status": "silent"}, {"status": "degenerate"})
     assert "Of 1 comparisons each has a value" in said({})
     assert "Random partitions" in said({"site_a": "random.L1"})
+
+
+@pytest.mark.parametrize("note", [{}, [], "x", {"seconds": "x"}, {**dict.fromkeys(NOTED, 1), "seconds": None}])
+def test_a_note_that_lacks_what_it_was_written_with_is_told(tmp_path, note):
+    with pytest.raises(ValueError, match=r"a\.meta\.json is no whole note \(.+\); delete it and its result, and run again"):
+        _whole(note, tmp_path / "a.meta.json")
