@@ -13,9 +13,9 @@ from pathlib import Path
 
 import torch
 
-from synctopo import sudoku
+from synctopo.generated import sudoku
+from synctopo.learning.solving import fit_boards, solved_over_steps
 from synctopo.models import AKOrN, Iterated
-from synctopo.solving import fit_boards, solved_over_steps
 from synctopo.store import write_json
 
 GIVENS = {4: (6, 8), 6: (12, 20), 9: (31, 42)}

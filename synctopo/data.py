@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, Int
 
-from synctopo import objects, sudoku
+from synctopo.generated import objects, sudoku
+from synctopo.generated.overlapping import Scene, composed
 from synctopo.headers import read_npz
 from synctopo.naming import unknown
-from synctopo.overlapping import Scene, composed
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Dataset:
     whole data set. Scenes hold several objects: labels [sample, class] are 1 for the classes that are there, and behind each image lie the
     masks of its objects, images [sample, 1 + object, row, column].
 
-    Boards have their solutions for labels, images of objects (synctopo.objects) their masks, [sample, row, column].
+    Boards have their solutions for labels, images of objects (synctopo.generated.objects) their masks, [sample, row, column].
 
     held_out  so many samples at the end are for tests alone; 0: any may be learned from
     """
@@ -151,7 +151,7 @@ BOARDS: dict[str, tuple[int, int, int, tuple[int, int]]] = {
 """Sudoku: name -> side, boards to learn from, boards for tests, and how many digits they give."""
 
 OBJECTS: dict[str, int] = {"tetrominoes": 3000, "sprites": 2000, "shapes": 3000}
-"""Scenes of objects (`synctopo.objects`): name -> how many images; the last 300 are for tests alone."""
+"""Scenes of objects (`synctopo.generated.objects`): name -> how many images; the last 300 are for tests alone."""
 
 
 @cache

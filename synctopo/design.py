@@ -11,8 +11,8 @@ import torch
 from synctopo import catalog
 from synctopo.catalog import FAMILIES
 from synctopo.data import Dataset, split
+from synctopo.learning.training import stream
 from synctopo.making import performance
-from synctopo.training import stream
 
 MANY = 1e9  # spikes: worse than any network
 

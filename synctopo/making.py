@@ -17,12 +17,12 @@ import rtd
 from synctopo import catalog, data, reduction
 from synctopo.catalog import FAMILIES, ModelSpec
 from synctopo.comparison import Asked, rows_of_pair
+from synctopo.learning.training import stream
 from synctopo.measures import Cloud, measure_from
 from synctopo.recorder import record
 from synctopo.recording import Recording, joined
 from synctopo.spec import CompareSpec, DataSpec, RecordSpec, UnrollSpec
 from synctopo.store import read_tensors, write_json, write_tensors
-from synctopo.training import stream
 
 ROOM = 512 * 2**20
 """Bytes of distance matrices that a process may hold at a time."""

@@ -19,13 +19,12 @@ from synctopo.identity import abandoned, unique
 
 # What makes numbers; the command line, tables and figures only show them.
 COMPUTING: tuple[str, ...] = (
-    *("rsnn", "rtd", "synctopo/models", "synctopo/families", "synctopo/measures", "synctopo/statistics/calibration.py"),
+    *("rsnn", "rtd", *(f"synctopo/{name}" for name in ("evaluation", "families", "generated", "learning", "measures", "models"))),
+    "synctopo/statistics/calibration.py",
     *(
         f"synctopo/{name}.py"
-        for name in ("binding", "catalog", "comparison", "corruption", "data", "feedback", "maps", "precision", "recorder")
+        for name in ("catalog", "comparison", "data", "maps", "precision", "recorder", "recording", "reduction", "making")
     ),
-    *(f"synctopo/{name}.py" for name in ("overlapping", "recording", "reduction", "robustness", "training", "making")),
-    *(f"synctopo/{name}.py" for name in ("confidence", "contrastive", "objects", "resuming", "segmentation", "solving", "sudoku")),
 )
 
 

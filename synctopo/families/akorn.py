@@ -7,17 +7,17 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from synctopo import attack
-from synctopo.confidence import reliability
+from synctopo.evaluation import attack
+from synctopo.evaluation.confidence import reliability
+from synctopo.evaluation.robustness import accuracy_over_steps
 from synctopo.families.convolutional import images
 from synctopo.families.family import Family
 from synctopo.families.judging import CORRUPTIONS, check_corruptions
 from synctopo.families.learning import AdamLearning, NoLearning, classifier_fitted
+from synctopo.learning.training import stream
 from synctopo.models import AKOrN, Frequency, Iterated
 from synctopo.naming import unknown
-from synctopo.robustness import accuracy_over_steps
 from synctopo.spec import Spec
-from synctopo.training import stream
 
 ATTACKS = ("fgsm", "pgd")
 

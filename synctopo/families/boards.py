@@ -8,13 +8,13 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from synctopo import sudoku
 from synctopo.families.family import Family
 from synctopo.families.learning import AdamLearning, NoLearning
+from synctopo.generated import sudoku
+from synctopo.learning.solving import fit_boards, solved_over_steps, vote
+from synctopo.learning.training import stream
 from synctopo.models import AKOrN, Frequency, Iterated
-from synctopo.solving import fit_boards, solved_over_steps, vote
 from synctopo.spec import Spec
-from synctopo.training import stream
 
 
 class BoardsSpec(Spec):

@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from synctopo.families.family import Family
 from synctopo.families.judging import check_corruptions, judged
 from synctopo.families.learning import AdamLearning, NoLearning, classifier_fitted
+from synctopo.learning.training import stream
 from synctopo.models import CNN
 from synctopo.spec import Spec
-from synctopo.training import stream
 
 
 class CNNSpec(Spec):

@@ -14,9 +14,9 @@ from torch import Tensor, nn
 
 from synctopo.families.family import Family
 from synctopo.families.learning import AdamLearning, NoLearning, classifier_fitted
+from synctopo.learning.training import stream
 from synctopo.models import Model
 from synctopo.spec import Spec
-from synctopo.training import stream
 
 _DOTTED = r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*"
 # Which code a module had when it was imported here: a process keeps it, whatever becomes of the file.

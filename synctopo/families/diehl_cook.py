@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from synctopo.families.family import Family
 from synctopo.families.learning import NoLearning
 from synctopo.families.plasticity import DistributionSpec, Parameter, drawn
+from synctopo.learning.training import stream
 from synctopo.models.diehl_cook import DiehlCook, DiehlCookRule, fit_diehl_cook
 from synctopo.spec import Spec
-from synctopo.training import stream
 
 
 class LabelledSTDP(Spec):

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 import rtd
-from synctopo import corruption
+from synctopo.evaluation import corruption
+from synctopo.evaluation.robustness import accuracy_over_steps, correlation_distance
 from synctopo.models import Model
 from synctopo.naming import unknown
-from synctopo.robustness import accuracy_over_steps, correlation_distance
 
 CORRUPTIONS = {
     of.__name__: of

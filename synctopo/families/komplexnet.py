@@ -8,14 +8,15 @@ from pydantic import Field
 from torch import Tensor, nn
 
 import rtd
-from synctopo import binding, data
-from synctopo.corruption import additive_noise
+from synctopo import data
+from synctopo.evaluation.corruption import additive_noise
 from synctopo.families.family import Family
 from synctopo.families.learning import NoLearning
+from synctopo.learning import binding
+from synctopo.learning.training import stream
 from synctopo.models.komplexnet import KomplexNet, Oscillators, Phases, RealNet
 from synctopo.naming import unknown
 from synctopo.spec import Spec
-from synctopo.training import stream
 
 TOPOLOGY_SAMPLES = 200
 """On how many samples the RTD between steps is computed."""

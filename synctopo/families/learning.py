@@ -6,8 +6,8 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 from torch import Tensor, nn
 
+from synctopo.learning.training import fit_classifier, stream
 from synctopo.spec import Spec
-from synctopo.training import fit_classifier, stream
 
 
 class NoLearning(Spec):

@@ -8,13 +8,13 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from synctopo import segmentation
-from synctopo.contrastive import fit_contrast
+from synctopo.evaluation import segmentation
 from synctopo.families.family import Family
 from synctopo.families.learning import NoLearning
+from synctopo.learning.contrastive import fit_contrast
+from synctopo.learning.training import stream
 from synctopo.models import AKOrN, Frequency, Iterated
 from synctopo.spec import Spec
-from synctopo.training import stream
 
 
 class ContrastLearning(Spec):

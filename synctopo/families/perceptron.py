@@ -9,9 +9,9 @@ from torch import Tensor, nn
 
 from synctopo.families.family import Family
 from synctopo.families.learning import AdamLearning, NoLearning, classifier_fitted
+from synctopo.learning.training import stream
 from synctopo.models import MLP
 from synctopo.spec import Spec
-from synctopo.training import stream
 
 
 class MLPSpec(Spec):

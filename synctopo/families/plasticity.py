@@ -11,8 +11,8 @@ from snntorch.surrogate import atan, fast_sigmoid
 from torch import Tensor
 
 import rsnn
+from synctopo.learning.training import stream
 from synctopo.spec import Spec
-from synctopo.training import stream
 
 LearningRule = rsnn.PairSTDP | rsnn.TripletSTDP
 

@@ -12,10 +12,10 @@ from synctopo.families.convolutional import images
 from synctopo.families.family import Family
 from synctopo.families.judging import check_corruptions, judged
 from synctopo.families.learning import AdamLearning, NoLearning, classifier_fitted
-from synctopo.feedback import fit_decoders
+from synctopo.learning.feedback import fit_decoders
+from synctopo.learning.training import stream
 from synctopo.models import CNN, Hyper, Order, PredictiveCoding, Scaling, predify
 from synctopo.spec import Spec
-from synctopo.training import stream
 
 
 class HyperSpec(Spec):

@@ -20,8 +20,8 @@ from synctopo.families.plasticity import (
     TripletLearning,
     drawn,
 )
+from synctopo.learning.training import stream
 from synctopo.spec import Spec
-from synctopo.training import stream
 
 
 class LIFSpec(Spec):

@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from synctopo.evaluation.robustness import Accuracy
 from synctopo.figures.writing import COLOURS, MARKERS
-from synctopo.robustness import Accuracy
 from synctopo.tables.corrupted import Entry, all_said, entries_of
 from synctopo.tables.selection import Row
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from synctopo.robustness import Accuracy, mean_corruption_error
+from synctopo.evaluation.robustness import Accuracy, mean_corruption_error
 from synctopo.tables.cells import between, number, spread
 from synctopo.tables.formats import Table
 from synctopo.tables.selection import Row, ordered

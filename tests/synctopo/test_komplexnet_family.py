@@ -5,9 +5,9 @@ import torch
 
 from synctopo import catalog, data
 from synctopo.families.komplexnet import KOMPLEXNET
+from synctopo.learning.training import stream
 from synctopo.models.komplexnet import KomplexNet, RealNet
 from synctopo.study import Study
-from synctopo.training import stream
 
 
 def _spec(**entries: object) -> catalog.ModelSpec:

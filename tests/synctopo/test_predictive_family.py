@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from synctopo import catalog
+from synctopo.learning.training import stream
 from synctopo.study import Study
-from synctopo.training import stream
 from synctopo.work import plan
 
 SHAPE = (6, 6)

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from synctopo import binding, data
+from synctopo import data
+from synctopo.generated.overlapping import Scene, composed
+from synctopo.learning import binding
 from synctopo.models.komplexnet import KomplexNet, Oscillators, Phases, RealNet
-from synctopo.overlapping import Scene, composed
 
 
 def _generator(seed: int = 3) -> torch.Generator:

@@ -6,8 +6,9 @@ import torch
 from scipy.ndimage import binary_dilation
 from sklearn.metrics import adjusted_rand_score
 
-from synctopo import objects, segmentation
-from synctopo.contrastive import contrast, fit_contrast, view
+from synctopo.evaluation import segmentation
+from synctopo.generated import objects
+from synctopo.learning.contrastive import contrast, fit_contrast, view
 from synctopo.models import AKOrN
 
 RANDOM = np.random.default_rng(0)

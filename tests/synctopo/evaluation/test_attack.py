@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from synctopo.attack import bim, fgsm, pgd
+from synctopo.evaluation.attack import bim, fgsm, pgd
 from synctopo.models import CNN, Hyper, predify
 
 

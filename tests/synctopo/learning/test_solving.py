@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from synctopo import sudoku
+from synctopo.generated import sudoku
+from synctopo.learning.solving import filled, fit_boards, solved_over_steps, vote
 from synctopo.models import AKOrN, Iterated
-from synctopo.solving import filled, fit_boards, solved_over_steps, vote
 
 
 def _generator(seed: int = 0) -> torch.Generator:

@@ -6,9 +6,16 @@ import pytest
 import torch
 from torch import Tensor
 
-from synctopo.corruption import SMALL
+from synctopo.evaluation.corruption import SMALL
+from synctopo.evaluation.robustness import (
+    Accuracy,
+    accuracy_over_steps,
+    correlation_distance,
+    mean_corruption_error,
+    search,
+    under_corruption,
+)
 from synctopo.models import CNN, Hyper, PredictiveCoding, predify
-from synctopo.robustness import Accuracy, accuracy_over_steps, correlation_distance, mean_corruption_error, search, under_corruption
 
 
 def _generator() -> torch.Generator:

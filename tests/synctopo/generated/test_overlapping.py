@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from synctopo import data
-from synctopo.overlapping import INK, Scene, composed, overlap_of
+from synctopo.generated.overlapping import INK, Scene, composed, overlap_of
 
 pytestmark = pytest.mark.smoke
 

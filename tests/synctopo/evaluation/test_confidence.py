@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from synctopo.confidence import reliability
+from synctopo.evaluation.confidence import reliability
 
 
 def test_who_is_right_as_often_as_sure_has_no_calibration_error():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from synctopo import sudoku
+from synctopo.generated import sudoku
 
 
 @pytest.mark.parametrize(("side", "givens"), [(4, (4, 8)), (6, (10, 20)), (9, (30, 42))])

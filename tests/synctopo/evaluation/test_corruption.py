@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from synctopo import corruption
-from synctopo.corruption import LARGE, SMALL, STRONG, named
+from synctopo.evaluation import corruption
+from synctopo.evaluation.corruption import LARGE, SMALL, STRONG, named
 
 
 def _generator(seed: int = 0) -> torch.Generator:

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from synctopo.corruption import Corruption
+from synctopo.evaluation.corruption import Corruption
 from synctopo.models import Hyper, Model, PredictiveCoding
 
 

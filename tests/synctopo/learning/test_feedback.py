@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from synctopo.feedback import Epoch, fit_decoders
+from synctopo.learning.feedback import Epoch, fit_decoders
 from synctopo.models import CNN, PredictiveCoding, predify
 
 

@@ -9,8 +9,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from synctopo.learning.resuming import restored, saved
 from synctopo.models import AKOrN, Iterated
-from synctopo.resuming import restored, saved
 
 Boards = Float[Tensor, "board row column"]
 Solutions = Int[Tensor, "board row column"]

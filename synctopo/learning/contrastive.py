@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from synctopo.resuming import restored, saved
+from synctopo.learning.resuming import restored, saved
 
 Images = Float[Tensor, "sample channel row column"]
 

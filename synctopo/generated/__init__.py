@@ -1,0 +1,1 @@
+"""Generated data: scenes of objects, images of overlapping digits, Sudoku boards; seeded, with their truth."""
