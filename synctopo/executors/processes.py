@@ -2,6 +2,7 @@
 
 import signal
 import threading
+import warnings
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
@@ -49,6 +50,8 @@ def _in_pool(blocks: Sequence[Block], root: Path, jobs: int) -> Generator[Outcom
     """Do blocks in a pool of processes; returns, where one of these died, the blocks that are left and those that were being done."""
     todo = list(reversed(blocks))
     doing: dict[Future[list[Outcome]], Block] = {}
+    # a process that grows is replaced, of which joblib warns; where warnings are errors, that would end the thread that replaces it
+    warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given", category=UserWarning)
     # the same processes from stage to stage: each takes seconds to load what it needs
     pool = get_reusable_executor(max_workers=jobs, timeout=300, env=THREADS)
     try:
