@@ -9,8 +9,11 @@ from typing import no_type_check
 import numpy as np
 from numba import njit
 
+SUMS = {"reassoc", "contract", "arcp", "nsz"}
+"""What makes loops fast without the promise that no number is infinite or NaN: a training that diverges must show it."""
 
-@njit(cache=True, nogil=True, fastmath=True)
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=SUMS)
 @no_type_check
 def step(x, y, gamma, out, along, inverse):
     """out = z / |z| with z = (1 - gamma <x, y>) x + gamma y; <x, y> and 1 / |z| are kept, [outer, inner]."""
@@ -52,7 +55,7 @@ def step(x, y, gamma, out, along, inverse):
                 out[o, k, i] *= inverse[o, i]
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=SUMS)
 @no_type_check
 def step_back(x, y, gamma, out, along, inverse, grad, of_x, of_y, room):
     """The gradients with respect to x and y from `grad`, that of out; returns that of gamma. `room` [2, inner] is scratch."""
