@@ -49,6 +49,8 @@ def processes(jobs: int) -> Executor:
 def _in_pool(blocks: Sequence[Block], root: Path, jobs: int) -> Generator[Outcome, None, tuple[list[Block], list[Block]]]:
     """Do blocks in a pool of processes; returns, where one of these died, the blocks that are left and those that were being done."""
     todo = list(reversed(blocks))
+    # where the processes were started may be another folder than this one is in now
+    place = root.resolve()
     doing: dict[Future[list[Outcome]], Block] = {}
     # a process that grows is replaced, of which joblib warns; where warnings are errors, that would end the thread that replaces it
     warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given", category=UserWarning)
@@ -58,7 +60,7 @@ def _in_pool(blocks: Sequence[Block], root: Path, jobs: int) -> Generator[Outcom
         while todo or doing:
             with deaf():
                 while todo and len(doing) < 3 * jobs:
-                    doing[pool.submit(attempt, todo[-1], root)] = todo[-1]
+                    doing[pool.submit(attempt, todo[-1], place)] = todo[-1]
                     todo.pop()
             for future in wait(doing, return_when=FIRST_COMPLETED).done:
                 error = future.exception()

@@ -55,6 +55,15 @@ def test_processes_write_the_bytes_of_one(whole, tmp_path):
 
 
 @pytest.mark.slow
+def test_processes_that_are_kept_follow_to_another_folder(whole, tmp_path, monkeypatch):
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        monkeypatch.chdir(tmp_path / name)
+        assert run(plan(STUDY), Path("results"), executor(2), quiet) == ()
+        assert rows(tmp_path / name / "results") == rows(whole)
+
+
+@pytest.mark.slow
 @pytest.mark.skipif(importlib.util.find_spec("distributed") is None, reason="needs the extra `dask`")
 @pytest.mark.filterwarnings("default")
 def test_dask_workers_write_the_bytes_of_one(whole, tmp_path):
