@@ -40,7 +40,9 @@ def damage(draw: random.Random, file: Path, alike: list[Path]) -> str:
     elif how == "taken away":
         file.unlink()
     else:
-        shutil.copy(file, file.with_name(f"0{file.name[1:]}"))
+        # a key that nobody asked for
+        other = "1" if file.name[0] == "0" else "0"
+        shutil.copy(file, file.with_name(other + file.name[1:]))
     return how
 
 
