@@ -196,6 +196,8 @@ def test_ctrl_c_while_workers_start_is_one_sentence(tmp_path):
         "real = Pool.submit\n"
         "def submit(self, *a):\n    f = real(self, *a)\n    print('started', flush=True)\n    return f\n"
         "Pool.submit = submit\n"
+        # what a shell starts in the background is made to ignore Ctrl-C, and so is all that it starts
+        "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "from synctopo.cli import main\nmain()\n"
     )
     file = tmp_path / "study.toml"
