@@ -76,7 +76,7 @@ def _engine() -> list[Finding]:
 
     if rtd.is_compiled():
         return [Finding("RTD engine", "ok", "compiled, loaded from a file")]
-    return [Finding("RTD engine", "missing", "not compiled yet: the first command that needs it does, for some six seconds on two cores")]
+    return [Finding("RTD engine", "missing", "not compiled yet: the first command that needs it does, for some seven seconds on two cores")]
 
 
 def _threads() -> list[Finding]:
