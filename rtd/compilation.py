@@ -61,7 +61,8 @@ def compile_kernels(here: Sequence[str], beside: Sequence[str] = ()) -> None:
 
 
 def _start(modules: Sequence[str], stack: ExitStack) -> None:
-    if not all(_can_be_in_file(k) for k in _kernels(modules)):
+    # an application that is frozen into one file would start itself again
+    if getattr(sys, "frozen", False) or not all(_can_be_in_file(k) for k in _kernels(modules)):
         return
     code = f"import sys; sys.path[:] = {sys.path!r}; from rtd import compilation; compilation.compile_kernels({list(modules)!r})"
     try:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from synctopo.evaluation import attack
 from synctopo.evaluation.confidence import reliability
 from synctopo.evaluation.robustness import accuracy_over_steps
+from synctopo.families.blocks import main_site_of, sites_of
 from synctopo.families.convolutional import images
 from synctopo.families.family import Family
 from synctopo.families.judging import CORRUPTIONS, check_corruptions
@@ -50,14 +51,12 @@ class AKOrNSpec(Spec):
     @property
     def main_site(self) -> str:
         """The site that is recorded where a study names none."""
-        return f"block{len(self.channels)}.readout" if self.architecture == "akorn" else "hidden"
+        return main_site_of(self.architecture, len(self.channels))
 
     @property
     def sites(self) -> tuple[str, ...]:
         """Every site of the model."""
-        if self.architecture != "akorn":
-            return ("hidden", "readout")
-        return (*(f"block{k + 1}.{what}" for k in range(len(self.channels)) for what in ("x", "readout", "energy")), "readout")
+        return sites_of(self.architecture, len(self.channels))
 
 
 def _build(spec: AKOrNSpec, shape: tuple[int, int], classes: int, seed: int) -> nn.Module:

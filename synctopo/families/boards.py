@@ -8,6 +8,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from synctopo.families.blocks import main_site_of, sites_of
 from synctopo.families.family import Family
 from synctopo.families.learning import AdamLearning, NoLearning
 from synctopo.generated import sudoku
@@ -46,14 +47,12 @@ class BoardsSpec(Spec):
     @property
     def main_site(self) -> str:
         """The site that is recorded where a study names none."""
-        return f"block{self.blocks}.readout" if self.architecture == "akorn" else "hidden"
+        return main_site_of(self.architecture, self.blocks)
 
     @property
     def sites(self) -> tuple[str, ...]:
         """Every site of the model."""
-        if self.architecture != "akorn":
-            return ("hidden", "readout")
-        return (*(f"block{k + 1}.{what}" for k in range(self.blocks) for what in ("x", "readout", "energy")), "readout")
+        return sites_of(self.architecture, self.blocks)
 
 
 def _build(spec: BoardsSpec, shape: tuple[int, int], _classes: int, seed: int) -> nn.Module:

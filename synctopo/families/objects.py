@@ -9,6 +9,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from synctopo.evaluation import segmentation
+from synctopo.families.blocks import main_site_of, sites_of
 from synctopo.families.family import Family
 from synctopo.families.learning import NoLearning
 from synctopo.learning.contrastive import fit_contrast
@@ -55,14 +56,12 @@ class ObjectsSpec(Spec):
     @property
     def main_site(self) -> str:
         """The site that is recorded and clustered."""
-        return f"block{self.blocks}.readout" if self.architecture == "akorn" else "hidden"
+        return main_site_of(self.architecture, self.blocks)
 
     @property
     def sites(self) -> tuple[str, ...]:
         """Every site of the model."""
-        if self.architecture != "akorn":
-            return ("hidden", "readout")
-        return (*(f"block{k + 1}.{what}" for k in range(self.blocks) for what in ("x", "readout", "energy")), "readout")
+        return sites_of(self.architecture, self.blocks)
 
 
 def _build(spec: ObjectsSpec, shape: tuple[int, int], _classes: int, seed: int) -> nn.Module:

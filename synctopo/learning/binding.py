@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
 
+from synctopo.learning.training import hold_finite
 from synctopo.models.komplexnet import KomplexNet, Phases, RealNet, exclusive, group_loss, synchrony_index
 
 
@@ -68,7 +69,7 @@ def fit_synchrony(
     _masked(x)
     optimiser = torch.optim.Adam([net.kernel], lr=learning_rate)
     losses: list[float] = []
-    for _ in range(updates):
+    for update in range(updates):
         part = x[torch.randint(len(x), (min(batch, len(x)),), generator=generator)]
         loss = _group(net, part, generator)
         optimiser.zero_grad()
@@ -76,7 +77,7 @@ def fit_synchrony(
         nn.utils.clip_grad_norm_([net.kernel], 2.0)
         optimiser.step()
         losses.append(float(loss.detach()))
-        _finite(losses[-1], learning_rate)
+        hold_finite(losses[-1], f"update {update + 1}", learning_rate)
     stretches = np.array_split(losses, min(10, len(losses))) if losses else []
     return Fitted(synchrony_loss=tuple(float(s.mean()) for s in stretches))
 
@@ -266,7 +267,7 @@ def _epochs(
 ) -> Fitted:
     optimiser = torch.optim.Adam(parameters, lr=learning_rate)
     losses, accuracies = [], []
-    for _ in range(epochs):
+    for epoch in range(epochs):
         total, right, classes = 0.0, 0, 0
         for part in torch.randperm(len(labels), generator=generator).split(batch):
             loss, scores = loss_of(part)
@@ -279,7 +280,7 @@ def _epochs(
             right, classes = right + found.right, classes + found.classes
         losses.append(total / len(labels))
         accuracies.append(right / classes)
-        _finite(losses[-1], learning_rate)
+        hold_finite(losses[-1], f"epoch {epoch + 1}", learning_rate)
     return Fitted(loss=tuple(losses), accuracy=tuple(accuracies))
 
 
@@ -288,8 +289,3 @@ def _masked(x: Shaped[Tensor, "sample plane row column"]) -> None:
         raise ValueError(
             f"the group loss needs the masks of the objects behind the image, [sample, 1 + object, row, column]; got {list(x.shape)}."
         )
-
-
-def _finite(loss: float, learning_rate: float) -> None:
-    if not np.isfinite(loss):
-        raise ValueError(f"the loss is {loss}; try a learning rate below {learning_rate:g}.")

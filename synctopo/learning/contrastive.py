@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from synctopo.learning.resuming import restored, saved
+from synctopo.learning.training import hold_finite
 
 Images = Float[Tensor, "sample channel row column"]
 
@@ -80,8 +81,7 @@ def fit_contrast(
         loss.backward()
         optimiser.step()
         losses.append(float(loss.detach()))
-        if not np.isfinite(losses[-1]):
-            raise ValueError(f"the loss is {losses[-1]} after step {step + 1}; try a learning rate below {learning_rate:g}.")
+        hold_finite(losses[-1], f"step {step + 1}", learning_rate)
         if checkpoint is not None and ((step + 1) % every == 0 or step + 1 == steps):
             saved(checkpoint, about, model, optimiser, generator, losses)
     return ContrastFitted(tuple(float(np.mean(part)) for part in np.array_split(losses, 10) if len(part)))

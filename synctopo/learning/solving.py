@@ -10,6 +10,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from synctopo.learning.resuming import restored, saved
+from synctopo.learning.training import hold_finite
 from synctopo.models import AKOrN, Iterated
 
 Boards = Float[Tensor, "board row column"]
@@ -69,8 +70,7 @@ def fit_boards(
             right += int(((scores.argmax(1) == answers) & blank).sum())
             blanks += int(blank.sum())
         history.append([total / len(x), right / max(blanks, 1)])
-        if not np.isfinite(history[-1][0]):
-            raise ValueError(f"the loss is {history[-1][0]} after epoch {epoch + 1}; try a learning rate below {learning_rate:g}.")
+        hold_finite(history[-1][0], f"epoch {epoch + 1}", learning_rate)
         if checkpoint is not None:
             saved(checkpoint, about, model, optimiser, generator, history)
         if listen is not None:

@@ -17,6 +17,12 @@ def stream(seed: int, name: str) -> torch.Generator:
     return torch.Generator().manual_seed(int(state[0]) << 31 | int(state[1]) >> 1)
 
 
+def hold_finite(loss: float, after: str, learning_rate: float) -> None:
+    """Raise ValueError, with what would do, for a loss that is no longer finite after "epoch 3", say."""
+    if not np.isfinite(loss):
+        raise ValueError(f"the loss is {loss} after {after}; try a learning rate below {learning_rate:g}.")
+
+
 @dataclass(frozen=True)
 class Fitted:
     """What a training did: mean loss and training accuracy of every epoch."""
@@ -54,6 +60,5 @@ def fit_classifier(
             right += int((scores.argmax(1) == y[part]).sum())
         losses.append(total / len(x))
         accuracies.append(right / len(x))
-        if not np.isfinite(losses[-1]):
-            raise ValueError(f"the loss is {losses[-1]} after epoch {epoch + 1}; try a learning rate below {learning_rate:g}.")
+        hold_finite(losses[-1], f"epoch {epoch + 1}", learning_rate)
     return Fitted(tuple(losses), tuple(accuracies))
