@@ -1,6 +1,7 @@
 """The catalogue: the one place where the words of a study file become objects."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from torch import nn
@@ -67,9 +68,37 @@ def model_spec(table: Mapping[str, Any], where: str) -> ModelSpec:
     return found
 
 
-def reduction_named(name: str) -> Reduction:
-    """The reduction over time of that name, such as "count" or "window(10,20)". Raises ValueError with the nearest names for another."""
-    return reduction.named(name)
+USUAL = "usual"
+"""The reduction that asks each family for its own, so that families of unlike steps can be compared."""
+
+ROLES = ("early", "late")
+"""What a site may be called in all families alike: the first layer's, and the main one."""
+
+
+def reduction_named(name: str, spec: ModelSpec | None = None) -> Reduction:
+    """The reduction over time of that name, such as "count" or "window(10,20)"; of "usual" that of the model's family, under this name.
+
+    Raises ValueError with the nearest names for another.
+    """
+    if name != USUAL:
+        return reduction.named(name)
+    own = reduction.named(FAMILIES[spec.family].reduction if spec is not None else "last")
+    return replace(own, name=USUAL)
+
+
+def site_of(spec: ModelSpec, name: str) -> str | None:
+    """The model's site of that name, or in that role; None where it has none: a model of one layer has no early one."""
+    if name in spec.sites:
+        return name
+    main = spec.main_site
+    if name == "late":
+        return main
+    if name == "early":
+        # the first that says the same of its layer as the main site says of the last: conv1.value for hidden.value
+        kind = main.partition(".")[2]
+        first = next(s for s in spec.sites if s.partition(".")[2] == kind)
+        return None if first == main else first
+    return None
 
 
 def build(spec: ModelSpec, shape: tuple[int, int], classes: int, seed: int) -> nn.Module:

@@ -10,8 +10,10 @@ from matplotlib.figure import Figure
 from synctopo import figures
 from synctopo.study import Study
 from synctopo.tables.corrupted import judged_rows
+from synctopo.tables.courses import course_rows
 from synctopo.tables.pivots import mean_matrix
-from synctopo.tables.selection import Row, at_one_step, held, ordered
+from synctopo.tables.selection import Row, at_one_step, held, measures_within, ordered
+from synctopo.tables.spoilt import spoilt_rows
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,12 @@ class Picture:
 
 def pictures(study: Study, rows: Sequence[Row]) -> list[Picture]:
     """The figures of a study, the general before the particular."""
-    return _compared(study, rows) + _resilience(rows, list(study.models))
+    return (
+        _compared(study, rows)
+        + _resilience(rows, list(study.models))
+        + _spoilt(rows, list(study.models))
+        + _courses(rows, list(study.models))
+    )
 
 
 def _compared(study: Study, rows: Sequence[Row]) -> list[Picture]:
@@ -95,6 +102,26 @@ def _matrix(here: Sequence[Row], conditions: Sequence[str], measure: str, site: 
     order = ", in the order of their dendrogram" if whole else ""
     caption = f"{measure} at {site} between conditions{order}; the diagonal is between seeds of one condition."
     return _picture(f"{measure}_matrix", caption, draw(here, conditions, measure=measure, site=site))
+
+
+def _spoilt(rows: Sequence[Row], conditions: Sequence[str]) -> list[Picture]:
+    here = spoilt_rows(rows)
+    if not any(r["measures"] for r in here):
+        return []
+    caption = (
+        "Distance from the clean representation against the accuracy that a read-out of it loses, which is of one kind for all families: a "
+        "point for each condition and way of spoiling the images, means over seeds, joined in the order of distance."
+    )
+    return [_picture("foresight", caption, figures.foresight(rows, conditions))]
+
+
+def _courses(rows: Sequence[Row], conditions: Sequence[str]) -> list[Picture]:
+    found = []
+    for along, said in (("steps", "along the steps of each model"), ("training", "along its training")):
+        for measure in measures_within(course_rows(rows, along)):
+            caption = f"How far the main site is from its end by {measure}, {said}: mean over seeds, band: one standard deviation."
+            found.append(_picture(f"course_{along}_{measure}", caption, figures.course(rows, conditions, along=along, measure=measure)))
+    return found
 
 
 def _map(here: Sequence[Row], conditions: Sequence[str], measure: str, site: str) -> list[Picture]:

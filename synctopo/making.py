@@ -42,9 +42,9 @@ class Run:
 
 def fit(spec: ModelSpec, of: DataSpec, seed: int, _root: Path, target: Path) -> None:
     """Build and train one model; write its weights and the history of its training."""
-    split = _split(of)
+    split = split_of(of)
     family = FAMILIES[spec.family]
-    model = _built(spec, split, seed)
+    model = built(spec, split, seed)
     x = family.inputs(spec, split.train.images, stream(seed, "encoding"))
     history = family.fit(spec, model, x, torch.from_numpy(split.train.labels), seed)
     arrays = {name: value.detach().cpu().numpy() for name, value in model.state_dict().items()}
@@ -58,13 +58,14 @@ def keep(
     fit_key: str, spec: ModelSpec, of: DataSpec, seed: int, what: RecordSpec, unroll: UnrollSpec | None, root: Path, target: Path
 ) -> None:
     """Record one model on the test samples: whole sites, and its layers where it is unrolled."""
-    split = _split(of)
-    model, _ = _fitted(root, fit_key, spec, split, seed)
-    x = _test_input(spec, of, split)
-    reduce = catalog.reduction_named(what.reduce)
-    sites = tuple(dict.fromkeys((*_sites(spec, what), *([spec.signal] if unroll is not None and spec.signal else []))))
+    split = split_of(of)
+    model, _ = fitted(root, fit_key, spec, split, seed)
+    x = test_input(spec, of, split)
+    reduce = catalog.reduction_named(what.reduce, spec)
+    asked = _sites(spec, what)
+    sites = tuple(dict.fromkeys((*asked.values(), *([spec.signal] if unroll is not None and spec.signal else []))))
     whole = record(model, x, sites=sites, reduce=reduce, maps=catalog.MAPS[what.maps], every=what.every, samples=split.test.samples)
-    parts = [whole.renamed({site: site for site in _sites(spec, what)})]
+    parts = [whole.renamed({site: name}) for name, site in asked.items()]
     if unroll is not None and spec.signal is not None:
         graph = rtd.unroll_graph(model, unroll.layers, unroll.bottleneck, site=spec.signal)
         # the layers are groups of the neurons just recorded: the network need not run again for them
@@ -80,18 +81,18 @@ def judge(
     fit_key: str, spec: ModelSpec, of: DataSpec, seed: int, unroll: UnrollSpec | None, about: Mapping[str, Any], root: Path, target: Path
 ) -> None:
     """Say how good and how alive one model is; write one row."""
-    split = _split(of)
-    model, history = _fitted(root, fit_key, spec, split, seed)
+    split = split_of(of)
+    model, history = fitted(root, fit_key, spec, split, seed)
     row: dict[str, Any] = {"kind": "model", **about, "parameters": sum(p.numel() for p in model.parameters() if p.requires_grad)}
     family = FAMILIES[spec.family]
     train = family.inputs(spec, split.train.images, stream(seed, "encoding"))
     if family.judged is not None:
-        row |= family.judged(spec, model, _test_input(spec, of, split), split.test.labels, stream(of.seed, "encoding"))
+        row |= family.judged(spec, model, test_input(spec, of, split), split.test.labels, stream(of.seed, "encoding"))
     elif of.train:
-        row |= performance(model, spec, train, split.train.labels, _test_input(spec, of, split), split.test.labels)
+        row |= performance(model, spec, train, split.train.labels, test_input(spec, of, split), split.test.labels)
     row |= {f"training_{name}": value for name, value in history.items()}
     if isinstance(model, rsnn.RSNN):
-        first, now = (net.state_dict()["recurrent_weight"] for net in (_built(spec, split, seed), model))
+        first, now = (net.state_dict()["recurrent_weight"] for net in (built(spec, split, seed), model))
         row["recurrent_weight_moved"] = float((now - first).abs().sum() / first.abs().sum())
     if unroll is not None and spec.signal is not None:
         graph = rtd.unroll_graph(model, unroll.layers, unroll.bottleneck, site=spec.signal)
@@ -175,17 +176,20 @@ def _recording(path: Path) -> _Held:
 
 
 @lru_cache(maxsize=2)
-def _split(of: DataSpec) -> data.Split:
+def split_of(of: DataSpec) -> data.Split:
+    """The samples of a study; the last ones asked for are kept."""
     return data.split(data.load(of.name), train=of.train, test=of.test, seed=of.seed)
 
 
-def _built(spec: ModelSpec, split: data.Split, seed: int) -> nn.Module:
+def built(spec: ModelSpec, split: data.Split, seed: int) -> nn.Module:
+    """The model of a specification for these data, as drawn."""
     rows_, columns = split.train.images.shape[-2:]
     return catalog.build(spec, (rows_, columns), split.train.classes, seed)
 
 
-def _fitted(root: Path, fit_key: str, spec: ModelSpec, split: data.Split, seed: int) -> tuple[nn.Module, dict[str, Any]]:
-    model = _built(spec, split, seed)
+def fitted(root: Path, fit_key: str, spec: ModelSpec, split: data.Split, seed: int) -> tuple[nn.Module, dict[str, Any]]:
+    """The model with the weights of its file, and the history of its training. Raises ValueError for weights of another model."""
+    model = built(spec, split, seed)
     path = root / "fits" / f"{fit_key}.safetensors"
     arrays, metadata = read_tensors(path)
     try:
@@ -195,10 +199,13 @@ def _fitted(root: Path, fit_key: str, spec: ModelSpec, split: data.Split, seed: 
         raise ValueError(f"{path} holds no weights of this model; delete it and run again to make it anew.") from error
 
 
-def _test_input(spec: ModelSpec, of: DataSpec, split: data.Split) -> Tensor:
+def test_input(spec: ModelSpec, of: DataSpec, split: data.Split) -> Tensor:
+    """What the model takes of the test samples."""
     # one encoding for all models: the same sample is the same spike train for everybody
     return FAMILIES[spec.family].inputs(spec, split.test.images, stream(of.seed, "encoding"))
 
 
-def _sites(spec: ModelSpec, what: RecordSpec) -> tuple[str, ...]:
-    return what.sites if what.sites is not None else (spec.main_site,)
+def _sites(spec: ModelSpec, what: RecordSpec) -> dict[str, str]:
+    """What is recorded under which name: the model's site of that name, or in that role."""
+    found = {name: catalog.site_of(spec, name) for name in what.sites or (spec.main_site,)}
+    return {name: site for name, site in found.items() if site is not None}

@@ -106,7 +106,7 @@ def _site(plan: Plan, pairs: Sequence[Row]) -> str:
 
 def _main(plan: Plan, site: str, tables: Sequence[Table]) -> list[Table]:
     measure = plan.study.compare.measures[0]
-    wanted = ["sequence", "models", "edges", f"{measure}_{site}", f"{measure}_layers", f"{measure}_time"]
+    wanted = ["sequence", "models", "edges", "spoilt", "foresight", f"{measure}_{site}", f"{measure}_layers", f"{measure}_time"]
     return [t for t in tables if t.name in wanted]
 
 
@@ -119,6 +119,7 @@ def _page(plan: Plan, root: Path, found: Sequence[Row], tables: Sequence[Table],
     size = f" --size {study.size}" if study.size else ""
     return environment.get_template("report.html").render(
         study=study,
+        answer=[" ".join(part.split()) for part in study.answer.split("\n\n")],
         conditions=_conditions(study),
         whole=json.dumps(_whole(study), indent=1, ensure_ascii=False),
         main=main,
@@ -136,7 +137,7 @@ def _seen(value: Any) -> Any:
 
 
 def _whole(study: Study) -> dict[str, Any]:
-    held = {field: getattr(study, field) for field in ("data", "record", "unroll", "compare")}
+    held = {field: getattr(study, field) for field in ("data", "record", "unroll", "compare", "resist", "course")}
     return {
         "name": study.name,
         "question": study.question,

@@ -152,7 +152,9 @@ class RecordSpec(Spec):
     """[record]: which sites are kept, reduced over time how."""
 
     sites: tuple[str, ...] | None = Field(default=None, min_length=1)
+    """Sites of the models, or roles that sites play in every family: "early", the first layer's, and "late", the main one."""
     reduce: str = "count"
+    """A reduction of `synctopo.reduction`, or "usual": the spike count of spiking networks, the state after the last step of all others."""
     every: int = Field(default=1, ge=1)
     """With reduce = "steps": keep every so many steps only."""
     maps: Literal["flatten", "pool", "positions"] = "flatten"
@@ -191,10 +193,43 @@ class CompareSpec(Spec):
     """A condition, and others that should lie further from it one after the other: a table says whether each measure finds it so."""
 
 
+class ResistSpec(Spec):
+    """[resist]: every model on spoilt images: what is still told apart, and how far its representation moves from the clean one."""
+
+    corruptions: dict[str, tuple[float, ...]] = Field(min_length=1)
+    """Which corruptions, of which amounts."""
+    measures: tuple[str, ...] = Field(default=("rtd", "cka"), min_length=1)
+    """Of the clean representation and the spoilt one, at the main site."""
+    samples: int = Field(default=300, ge=4)
+    """On how many of the test samples the measures are computed."""
+    null: int = Field(default=20, ge=1)
+    """So many times the samples are matched at random: distances of unlike models compare by their place between identity and chance."""
+    learned: int = Field(default=2000, ge=10)
+    """From how many of the samples to learn from the read-out that all models share is fitted."""
+
+
+class CourseSpec(Spec):
+    """[course]: how each representation comes to be what it ends as, along the steps of a model and along its training."""
+
+    moments: int = Field(default=0, ge=0)
+    """So many moments, evenly spread, of the steps of each model; 0: none."""
+    epochs: tuple[int, ...] = ()
+    """After which epochs of its training a model is held against its end; 0: before it."""
+    conditions: tuple[str, ...] | None = Field(default=None, min_length=1)
+    """Whose training is followed, which trains them once more for each of `epochs`; left out: everybody's."""
+    measures: tuple[str, ...] = Field(default=("rtd", "cka"), min_length=1)
+    samples: int = Field(default=300, ge=4)
+    """On how many of the test samples the measures are computed."""
+    null: int = Field(default=20, ge=1)
+    """So many times the samples are matched at random."""
+
+
 class Header(Spec):
     """The head of a study file."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")
     question: str
+    answer: str = ""
+    """What its authors say that it showed; the report prints it beneath the question."""
     seeds: tuple[int, ...] = Field(min_length=1)
     format: Literal[1] = 1

@@ -23,7 +23,19 @@ COMPUTING: tuple[str, ...] = (
     "synctopo/statistics/calibration.py",
     *(
         f"synctopo/{name}.py"
-        for name in ("catalog", "comparison", "data", "maps", "precision", "recorder", "recording", "reduction", "making")
+        for name in (
+            "catalog",
+            "comparison",
+            "data",
+            "maps",
+            "precision",
+            "recorder",
+            "recording",
+            "reduction",
+            "making",
+            "course",
+            "resilience",
+        )
     ),
 )
 

@@ -10,12 +10,13 @@ from typing import Any
 from synctopo import catalog
 from synctopo.data import DATASETS, kind
 from synctopo.families.custom import CustomSpec
+from synctopo.families.judging import check_corruptions
 from synctopo.measures import MEASURES
 from synctopo.naming import unknown
-from synctopo.spec import CompareSpec, DataSpec, Header, RecordSpec, UnrollSpec, parsed
+from synctopo.spec import CompareSpec, CourseSpec, DataSpec, Header, RecordSpec, ResistSpec, UnrollSpec, parsed
 
-TABLES = ("data", "defaults", "models", "record", "unroll", "compare", "sizes")
-HEADER = ("name", "question", "seeds", "format")
+TABLES = ("data", "defaults", "models", "record", "unroll", "compare", "resist", "course", "sizes")
+HEADER = ("name", "question", "answer", "seeds", "format")
 LONGEST, DEEPEST = 2**20, 20
 """Bytes of a study file, and tables in tables."""
 
@@ -26,7 +27,10 @@ class Study:
 
     models  condition -> what it is built and trained from, in the order of the file
     unroll  how recurrent layers become auto-encoders; None leaves them whole
+    resist  how models are judged on spoilt images; None: they are not
+    course  what is followed along the steps and the training of each model; None: nothing
     size    the size it was loaded in ("" is the full one)
+    answer  what its authors say that it showed
     """
 
     name: str
@@ -38,6 +42,9 @@ class Study:
     unroll: UnrollSpec | None
     compare: CompareSpec
     size: str = ""
+    resist: ResistSpec | None = None
+    course: CourseSpec | None = None
+    answer: str = ""
 
     def check_leave(self) -> None:
         """Raise ValueError, which names them, where code of the study's own would have to run and has not been allowed."""
@@ -114,15 +121,34 @@ class Study:
             raise ValueError(f'record.every chooses among steps, and reduce = {record.reduce!r} keeps none; write reduce = "steps".')
         unroll = parsed(UnrollSpec, _table(table["unroll"], "unroll"), "unroll") if "unroll" in table else None
         compare = parsed(CompareSpec, _table(table.get("compare", {}), "compare"), "compare")
-        for measure in compare.measures:
-            if measure not in MEASURES:
-                raise unknown("measure", measure, MEASURES)
-            if compare.measures.count(measure) > 1:
-                raise ValueError(f"compare.measures names {measure!r} more than once; leave the others out.")
+        mains = {model.main_site for model in models.values()}
+        if record.sites is None and len(mains) > 1:
+            raise ValueError(
+                f"the main sites of the models differ ({', '.join(sorted(mains))}), so that there is nothing to compare; write "
+                'record.sites = ["late"], which is what the main site is called in all of them.'
+            )
+        resist = parsed(ResistSpec, _table(table["resist"], "resist"), "resist") if "resist" in table else None
+        course = parsed(CourseSpec, _table(table["course"], "course"), "course") if "course" in table else None
+        for place, chosen in (
+            ("compare", compare.measures),
+            ("resist", resist and resist.measures),
+            ("course", course and course.measures),
+        ):
+            _known_measures(chosen or (), place)
+        if resist is not None:
+            check_corruptions(resist.corruptions, "resist")
+            _must_be_spoilt(data)
+        for condition in (course and course.conditions) or ():
+            if condition not in models:
+                raise unknown("model", condition, models, "in course.conditions")
+        if course is not None and len(set(course.epochs)) < len(course.epochs):
+            raise ValueError(f"course.epochs are different numbers of epochs; got {list(course.epochs)}.")
         for name, model in models.items():
             for site in record.sites or ():
-                if site not in model.sites:
-                    raise unknown("site", site, model.sites, f"in models.{name}, which record.sites asks for")
+                if site not in catalog.ROLES and site not in model.sites:
+                    raise unknown("site", site, (*model.sites, *catalog.ROLES), f"in models.{name}, which record.sites asks for")
+            if record.sites and not any(catalog.site_of(model, site) for site in record.sites):
+                raise ValueError(f"models.{name} has one layer and so no early site, which is all that record.sites asks for; add late.")
             if data.train == 0 and model.learning.rule != "none":
                 raise ValueError(f"data.train is 0, which leaves nothing to learn from for models.{name}; give it samples.")
             wanted = catalog.FAMILIES[model.family].data
@@ -142,7 +168,24 @@ class Study:
                 raise ValueError(
                     f"compare.contrasts compares {contrast[0]!r} with itself; name two conditions (seeds of one are compared in any case)."
                 )
-        return Study(header.name, header.question, header.seeds, data, models, record, unroll, compare, size)
+        return Study(
+            header.name, header.question, header.seeds, data, models, record, unroll, compare, size, resist, course, header.answer.strip()
+        )
+
+
+def _known_measures(measures: Sequence[str], place: str) -> None:
+    for measure in measures:
+        if measure not in MEASURES:
+            raise unknown("measure", measure, MEASURES)
+        if measures.count(measure) > 1:
+            raise ValueError(f"{place}.measures names {measure!r} more than once; leave the others out.")
+
+
+def _must_be_spoilt(data: DataSpec) -> None:
+    if kind(data.name) not in ("images", "scenes") or data.name in ("clusters", "rings"):
+        raise ValueError(f"[resist] spoils images, and {data.name} holds none; leave it out.")
+    if data.train == 0:
+        raise ValueError("[resist] fits a read-out to samples to learn from, and data.train is 0; give it samples.")
 
 
 def _with_leave(models: Mapping[str, catalog.ModelSpec], allow: Sequence[str]) -> dict[str, catalog.ModelSpec]:

@@ -7,14 +7,18 @@ from pathlib import Path
 from typing import Any
 
 from synctopo import data
-from synctopo.catalog import FAMILIES
+from synctopo.catalog import FAMILIES, ModelSpec
+from synctopo.course import along_steps, along_training, stages
 from synctopo.making import ROOM, Run, compare, fit, judge, keep
+from synctopo.resilience import resist
 from synctopo.spec import CompareSpec, Spec
 from synctopo.store import code_version, digest, read_json
 from synctopo.study import Study
 
 STAGES = ("fit", "record", "judge", "compare")
 FOLDERS = {"fit": "fits", "record": "recordings", "judge": "rows", "compare": "rows"}
+KINDS = ("model", "pair", "spoilt", "course")
+"""What the rows are about."""
 ENDINGS = {"fit": "safetensors", "record": "safetensors", "judge": "json", "compare": "json"}
 
 
@@ -90,13 +94,18 @@ def plan(study: Study, code: str = "") -> Plan:
     # a split that cannot be is said before anything is trained
     data.split(whole, train=study.data.train, test=study.data.test, seed=study.data.seed)
     content = whole.fingerprint
+
+    def fitting(spec: ModelSpec, seed: int, label: str, like: str) -> str:
+        trained = spec.model_dump(mode="json", exclude=set(FAMILIES[spec.family].apart))
+        made = key("fit", spec=trained, data=study.data, content=content, seed=seed)
+        fits.setdefault(made, Piece("fit", made, label, (), partial(fit, spec, study.data, seed), like))
+        return made
+
     for condition, spec in study.models.items():
         for seed in study.seeds:
-            apart = FAMILIES[spec.family].apart
-            trained, rest = spec.model_dump(mode="json", exclude=set(apart)), spec.model_dump(mode="json", include=set(apart))
-            fit_key = key("fit", spec=trained, data=study.data, content=content, seed=seed)
+            rest = spec.model_dump(mode="json", include=set(FAMILIES[spec.family].apart))
             label = f"{condition}, seed {seed}"
-            fits.setdefault(fit_key, Piece("fit", fit_key, label, (), partial(fit, spec, study.data, seed), condition))
+            fit_key = fitting(spec, seed, label, condition)
             record_key = key("record", fit=fit_key, apart=rest, record=study.record, unroll=study.unroll)
             make = partial(keep, fit_key, spec, study.data, seed, study.record, study.unroll)
             records.setdefault(record_key, Piece("record", record_key, label, (fit_key,), make, condition))
@@ -113,7 +122,42 @@ def plan(study: Study, code: str = "") -> Plan:
                 )
             )
             runs.append(Run(condition, seed, record_key))
+            named = {"fit": fit_key, "apart": rest, "condition": condition, "study": study.name, "maps": study.record.maps}
+            judges += _followed(study, spec, seed, label, about, partial(key, **named), fitting)
     return Plan(study, (*fits.values(), *records.values(), *judges, *_comparisons(study, runs, key)), code)
+
+
+def _followed(
+    study: Study,
+    spec: ModelSpec,
+    seed: int,
+    label: str,
+    about: dict[str, Any],
+    key: Callable[..., str],
+    fitting: Callable[[ModelSpec, int, str, str], str],
+) -> list[Piece]:
+    """What is asked of one model besides: how it fares on spoilt images, and its course along its steps and its training."""
+    found: list[Piece] = []
+    given, fit_key, condition = (study.data, seed), about["fit"], about["condition"]
+    if study.resist is not None:
+        make = partial(resist, fit_key, spec, *given, study.resist, study.record, about)
+        made = key("resist", resist=study.resist)
+        found.append(Piece("judge", made, f"{label}, on spoilt images", (fit_key,), make, f"{condition}, on spoilt images"))
+    if study.course is not None and study.course.moments:
+        make = partial(along_steps, fit_key, spec, *given, study.course, study.record, about)
+        made = key("steps", course=study.course)
+        found.append(Piece("judge", made, f"{label}, along its steps", (fit_key,), make, f"{condition}, along its steps"))
+    if study.course is not None and condition in (study.course.conditions or study.models):
+        through = []
+        for epoch, earlier in stages(spec, study.course.epochs):
+            said = f"after {epoch} epoch{'s' * (epoch != 1)}"
+            through.append((epoch, fitting(earlier, seed, f"{label}, {said}", f"{condition}, {said}"), earlier))
+        if through:
+            make = partial(along_training, through, *given, study.course, study.record, about)
+            made = key("training", course=study.course, fits=[fit for _, fit, _ in through])
+            needs = tuple(dict.fromkeys(fit for _, fit, _ in through))
+            found.append(Piece("judge", made, f"{label}, along its training", needs, make, f"{condition}, along its training"))
+    return found
 
 
 def _comparisons(study: Study, runs: Sequence[Run], key: Callable[..., str]) -> list[Piece]:
@@ -190,7 +234,7 @@ def rows(root: Path, pieces: Sequence[Piece]) -> list[dict[str, Any]]:
         path = root / piece.file
         if path.is_file():
             held = read_json(path)
-            if not isinstance(held, list) or not all(isinstance(row, dict) and row.get("kind") in ("model", "pair") for row in held):
+            if not isinstance(held, list) or not all(isinstance(row, dict) and row.get("kind") in KINDS for row in held):
                 raise ValueError(f"{path} holds no rows of a study; delete it and run again to make it anew.")
             found.extend(held)
     return found

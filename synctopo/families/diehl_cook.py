@@ -104,4 +104,4 @@ def _activity(spec: DiehlCookSpec, spikes: Tensor) -> dict[str, Any]:
     }
 
 
-DIEHL_COOK = Family(DiehlCookSpec, _build, _pixels, _fit, activity=_activity)
+DIEHL_COOK = Family(DiehlCookSpec, _build, _pixels, _fit, activity=_activity, reduction="count")

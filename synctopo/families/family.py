@@ -24,6 +24,7 @@ class Family:
     data      (spec) -> the one data set that it can be used with; None: it takes any
     takes     the kind of data set that it learns from, one of those that `data.kind` tells apart
     apart     fields of the specification that no training depends on: models that differ in them alone are trained once
+    reduction what a point of it is where a study asks for its usual one: the count of its spikes, or the state after the last step
     """
 
     spec: type[Spec]
@@ -36,3 +37,4 @@ class Family:
     data: Callable[[Any], str] | None = None
     takes: str = "images"
     apart: frozenset[str] = frozenset()
+    reduction: str = "last"

@@ -163,4 +163,4 @@ def _check(spec: RSNNSpec, where: str) -> None:
             raise ValueError(f"{where}.learning.learn names tau_adaptation, but {where}.neuron has no beta.")
 
 
-RSNN = Family(RSNNSpec, _build, _spikes, _fit, activity=_activity, check=_check)
+RSNN = Family(RSNNSpec, _build, _spikes, _fit, activity=_activity, check=_check, reduction="count")

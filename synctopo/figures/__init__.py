@@ -1,6 +1,7 @@
 """Figures: drawn without a screen, legible in print and by every kind of colour vision, the same bytes for the same values."""
 
 from synctopo.figures.activity import phase_map, raster
+from synctopo.figures.courses import course, foresight
 from synctopo.figures.models import clustered_matrix, layer_profile, model_map, rtd_matrix, scaled
 from synctopo.figures.oscillators import board_course, energy_over_steps, groups_beside_objects, reliability_diagram
 from synctopo.figures.phases import phase_directions, phase_steps, scene_gallery
@@ -16,8 +17,10 @@ __all__ = [
     "barcode",
     "board_course",
     "clustered_matrix",
+    "course",
     "cross_barcodes",
     "energy_over_steps",
+    "foresight",
     "groups_beside_objects",
     "inline",
     "layer_profile",

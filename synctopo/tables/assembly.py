@@ -11,11 +11,13 @@ from synctopo.tables.bound import scenes
 from synctopo.tables.cells import spread
 from synctopo.tables.conditions import contrasts, last, layers, performance, steps
 from synctopo.tables.corrupted import resilience
+from synctopo.tables.courses import courses
 from synctopo.tables.formats import Table
 from synctopo.tables.pivots import matrix, measures
 from synctopo.tables.selection import Row, at_one_step, between_seeds, closer_of, ordered
 from synctopo.tables.sequences import trends
 from synctopo.tables.solved import boards
+from synctopo.tables.spoilt import spoilt
 
 PERFORMANCE = {
     "read-out accuracy (%)": ("readout_accuracy", 100, 1),
@@ -98,6 +100,8 @@ def study_tables(
     found += resilience(rows, conditions)
     found += scenes(rows, conditions)
     found += boards(rows, conditions)
+    found += spoilt(rows, conditions)
+    found += courses(rows, conditions)
     pairs = at_one_step([r for r in rows if r["kind"] == "pair"])
     names = ordered(r["measure"] for r in pairs)
     for measure in names:

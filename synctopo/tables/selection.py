@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from synctopo.measures import MEASURES
+
 Row = Mapping[str, Any]
 Distances = dict[tuple[int, int], dict[tuple[int, int], float]]
 
@@ -18,6 +20,11 @@ def held(rows: Sequence[Row], conditions: Sequence[str]) -> list[str]:
     """Those of `conditions` that any of the rows is about."""
     named = {r[f"condition_{s}"] for r in rows for s in "ab"}
     return [c for c in conditions if c in named]
+
+
+def measures_within(rows: Sequence[Row]) -> list[str]:
+    """The measures that rows with several of them hold, in the order in which `synctopo ls measures` lists them."""
+    return sorted({m for r in rows for m in r["measures"]}, key=list(MEASURES).index)
 
 
 def at_one_step(rows: Sequence[Row]) -> list[Row]:

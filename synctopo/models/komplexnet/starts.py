@@ -19,7 +19,7 @@ def scattered(
     """
     bits = x.detach().flatten(1).to(torch.float32).contiguous().view(torch.int32).to(torch.int64)
     places = torch.arange(1, 1 + bits.shape[1], device=x.device)
-    key = _mixed((bits * (2 * _mixed(places * _GOLDEN) + 1)).sum(1) + seed * _GOLDEN)
+    key = _mixed((bits * (2 * _mixed(places * _GOLDEN) + 1)).sum(1) + torch.tensor(seed, device=x.device) * _GOLDEN)
     units = torch.arange(1, 1 + math.prod(shape), device=x.device) * _GOLDEN
     share = ((_mixed(key[:, None] + units) >> 40) & 0xFFFFFF).to(x.dtype) / 2**24
     return ((2 * share - 1) * math.pi).view(len(x), *shape)
