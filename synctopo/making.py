@@ -109,16 +109,17 @@ def performance(model: nn.Module, spec: ModelSpec, x: Tensor, y: np.ndarray, tes
     """Accuracy on the test samples of a read-out (logistic regression on the main site) and of the model's own, and spiking activity."""
     found: dict[str, Any] = {"classes": int(y.max()) + 1, "samples_train": len(y), "samples_test": len(test_y)}
     site = spec.main_site
-    learned, shown = (torch.from_numpy(record(model, z, sites=[site], reduce=reduction.count).cloud(site)) for z in (x, test_x))
+    family = FAMILIES[spec.family]
+    features, answer = (reduction.last, reduction.last) if family.at_end else (reduction.count, reduction.mean)
+    learned, shown = (torch.from_numpy(record(model, z, sites=[site], reduce=features).cloud(site)) for z in (x, test_x))
     readout = rsnn.fit_readout(learned, torch.from_numpy(y))
     found["readout_accuracy"] = readout.accuracy(shown, torch.from_numpy(test_y))
     found["own_accuracy"] = None
     if spec.learning.supervised:
-        scores = record(model, test_x, sites=["readout"], reduce=reduction.mean).cloud("readout")
+        scores = record(model, test_x, sites=["readout"], reduce=answer).cloud("readout")
         found["own_accuracy"] = float((scores.argmax(1) == test_y).mean())
-    activity = FAMILIES[spec.family].activity
-    if activity is not None:
-        found |= activity(spec, shown)
+    if family.activity is not None:
+        found |= family.activity(spec, shown)
     return found
 
 
