@@ -22,7 +22,7 @@ class Family:
     activity  (spec, counts of the main site [sample, unit]) -> columns of the model's row beside those of the read-out
     check     (spec, where) raises ValueError, with a sentence, for what no field of the specification can see alone
     data      (spec) -> the one data set that it can be used with; None: it takes any
-    takes     the kind of data set that it learns from, one of those that `data.kind` tells apart
+    takes     the kinds of data sets that it learns from, of those that `data.kind` tells apart
     at_end    whether the state after the last step is what a read-out is fitted to, and its read-out the answer; else the sum over all
               steps and the mean of their read-outs
     apart     fields of the specification that no training depends on: models that differ in them alone are trained once
@@ -36,6 +36,6 @@ class Family:
     activity: Callable[[Any, Tensor], dict[str, Any]] | None = None
     check: Callable[[Any, str], None] | None = None
     data: Callable[[Any], str] | None = None
-    takes: str = "images"
+    takes: tuple[str, ...] = ("images",)
     at_end: bool = False
     apart: frozenset[str] = frozenset()
