@@ -17,6 +17,7 @@ import rtd
 from synctopo import catalog, data, reduction
 from synctopo.catalog import FAMILIES, ModelSpec
 from synctopo.comparison import Asked, rows_of_pair
+from synctopo.families.judging import asked
 from synctopo.learning.training import stream
 from synctopo.measures import Cloud, measure_from
 from synctopo.recorder import record
@@ -106,8 +107,11 @@ def judge(
 
 
 def performance(model: nn.Module, spec: ModelSpec, x: Tensor, y: np.ndarray, test_x: Tensor, test_y: np.ndarray) -> dict[str, Any]:
-    """Accuracy on the test samples of a read-out (logistic regression on the main site) and of the model's own, and spiking activity."""
-    found: dict[str, Any] = {"classes": int(y.max()) + 1, "samples_train": len(y), "samples_test": len(test_y)}
+    """Accuracy on the test samples of a read-out (logistic regression on the main site) and of the model's own, and spiking activity.
+
+    Of scenes accuracy is the share of classes among the k highest scores of an image with k.
+    """
+    found: dict[str, Any] = {**asked(test_y), "classes": data.classes_of(y), "samples_train": len(y)}
     site = spec.main_site
     family = FAMILIES[spec.family]
     features, answer = (reduction.last, reduction.last) if family.at_end else (reduction.count, reduction.mean)
@@ -117,7 +121,7 @@ def performance(model: nn.Module, spec: ModelSpec, x: Tensor, y: np.ndarray, tes
     found["own_accuracy"] = None
     if spec.learning.supervised:
         scores = record(model, test_x, sites=["readout"], reduce=answer).cloud("readout")
-        found["own_accuracy"] = float((scores.argmax(1) == test_y).mean())
+        found["own_accuracy"] = rsnn.labels.named(torch.from_numpy(scores), torch.from_numpy(test_y)).each
     if family.activity is not None:
         found |= family.activity(spec, shown)
     return found

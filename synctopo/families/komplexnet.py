@@ -11,7 +11,7 @@ import rtd
 from synctopo import data
 from synctopo.evaluation.corruption import additive_noise
 from synctopo.families.family import Family
-from synctopo.families.judging import CORRUPTIONS, check_corruptions
+from synctopo.families.judging import CORRUPTIONS, asked, check_corruptions
 from synctopo.families.learning import NoLearning
 from synctopo.learning import binding
 from synctopo.learning.training import stream
@@ -175,8 +175,7 @@ def _judged(spec: KomplexSpec, model: Any, x: Tensor, y: np.ndarray, generator: 
     wanted = _k_hot(labels, model)
     clean = binding.judged(model, x, wanted)
     last = clean.named[-1]
-    row: dict[str, Any] = {"classes": wanted.shape[1], "samples_test": len(y)}
-    row["own_accuracy"] = last.each if spec.learning.supervised else None
+    row: dict[str, Any] = {**asked(y), "own_accuracy": last.each if spec.learning.supervised else None}
     if spec.corruptions or labels.ndim == 1:
         row["robustness"] = [_spoilt("clean", 0.0, clean)]
         for name, amounts in spec.corruptions.items():
@@ -185,7 +184,7 @@ def _judged(spec: KomplexSpec, model: Any, x: Tensor, y: np.ndarray, generator: 
                 found = binding.judged(model, torch.cat((shown, x[:, 1:]), 1), wanted)
                 row["robustness"].append(_spoilt(name, amount, found))
     if labels.ndim == 2:
-        row |= {"objects": last.classes / last.total, "scenes": _scenes(spec, model, x, labels, clean, generator)}
+        row["scenes"] = _scenes(spec, model, x, labels, clean, generator)
         if spec.learning.supervised:
             row |= {"each": last.each, "whole": last.all}
     if clean.within:

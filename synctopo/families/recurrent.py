@@ -7,6 +7,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from synctopo import data
 from synctopo.families.family import Family
 from synctopo.families.learning import AdamLearning, NoLearning, classifier_fitted
 from synctopo.learning.training import stream
@@ -39,7 +40,7 @@ def _build(spec: GRUSpec, shape: tuple[int, int], classes: int, seed: int) -> nn
 
 
 def _rows(_spec: GRUSpec, images: np.ndarray, _generator: torch.Generator) -> Tensor:
-    return torch.from_numpy(images)
+    return torch.from_numpy(data.pictures(images))
 
 
 def _fit(spec: GRUSpec, model: Any, x: Tensor, y: Tensor, seed: int) -> dict[str, Any]:
@@ -47,4 +48,4 @@ def _fit(spec: GRUSpec, model: Any, x: Tensor, y: Tensor, seed: int) -> dict[str
 
 
 # the last row's state has seen the whole image, and its read-out is what was trained
-RECURRENT = Family(GRUSpec, _build, _rows, _fit, at_end=True)
+RECURRENT = Family(GRUSpec, _build, _rows, _fit, takes=("images", "scenes"), at_end=True)
