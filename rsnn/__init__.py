@@ -1,6 +1,6 @@
 """Recurrent spiking networks: heterogeneous neurons, spike-timing dependent plasticity and surrogate gradients on one object."""
 
-from rsnn import encode, patterns
+from rsnn import encode, labels, patterns
 from rsnn.assignment import Assignment, assign_labels
 from rsnn.connectivity import Dale, Dense, Sparse, WinnerTakeAll
 from rsnn.eprop import eprop_gradient
@@ -51,6 +51,7 @@ __all__ = [
     "fit_readout",
     "fit_reward",
     "fit_stdp",
+    "labels",
     "memory_capacity",
     "network_memory",
     "patterns",

@@ -44,7 +44,10 @@ def assign_labels(counts: Shaped[Tensor, "*sample_unit"], labels: Shaped[Tensor,
     """
     counts = check_counts(counts)
     if labels.shape != (len(counts),):
-        raise ValueError(f"wanted are {len(counts)} labels, one per sample, not an array of shape {tuple(labels.shape)}.")
+        raise ValueError(
+            f"wanted are {len(counts)} labels, one per sample, not an array of shape {tuple(labels.shape)}; "
+            "a neuron stands for the one class of a sample."
+        )
     if labels.is_floating_point() or labels.is_complex():
         raise ValueError(f"labels are integers, not {labels.dtype}; .long() makes them so.")
     if int(labels.min()) < 0:

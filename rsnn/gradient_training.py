@@ -7,12 +7,12 @@ from enum import Enum
 from typing import Any
 
 import torch
-from jaxtyping import Float, Int, Shaped
+from jaxtyping import Float, Shaped
 from torch import Tensor
-from torch.nn.functional import cross_entropy
 
 from rsnn.checkpoints import Checkpoint, Save, check_resumed, fingerprint
 from rsnn.heterogeneity import Number, spawn
+from rsnn.labels import check_labels, cross_entropy, named
 from rsnn.network import RSNN
 from rsnn.stdp_training import check_alive
 
@@ -29,8 +29,8 @@ class Feedback(Enum):
 
 @dataclass(frozen=True)
 class BPTTHistory:
-    """What happened, one entry per epoch: mean loss and accuracy of the read-out on the batches as they came, mean firing rate in Hz,
-    share of neurons without a spike."""
+    """What happened, one entry per epoch: mean loss and accuracy of the read-out on the batches as they came (of several classes in a
+    sample the share that is named), mean firing rate in Hz, share of neurons without a spike."""
 
     loss: tuple[float, ...]
     accuracy: tuple[float, ...]
@@ -52,11 +52,13 @@ def fit_bptt(
     checkpoint: Save | None = None,
     resume: Mapping[str, Tensor] | None = None,
 ) -> BPTTHistory:
-    """Change input, recurrent and read-out weights of `net` in place so that its logits tell the labels `y`, integers in [0, outputs).
+    """Change input, recurrent and read-out weights of `net` in place so that its logits tell the labels `y`, integers in [0, outputs),
+    or 0 and 1 for each output, [sample, output], where several classes are in a sample.
 
-    Cross entropy of the read-out averaged over time, by Adam (Kingma and Ba 2015); the gradient of a spike is the network's `surrogate`.
-    Masks and signs are kept. `learn` names neuron parameters that are learned too (tau_mem, tau_syn, tau_adaptation, tau_readout,
-    threshold, beta), each neuron's own; their learning rate is `learning_rate` times their mean, and no time constant falls below a step.
+    Cross entropy of the read-out averaged over time (of several classes binary), by Adam (Kingma and Ba 2015); the gradient of a spike is
+    the network's `surrogate`. Masks and signs are kept. `learn` names neuron parameters that are learned too (tau_mem, tau_syn,
+    tau_adaptation, tau_readout, threshold, beta), each neuron's own; their learning rate is `learning_rate` times their mean, and no time
+    constant falls below a step.
     `generator` shuffles the batches; `progress(done, total)` is called with numbers of samples. After each epoch `checkpoint` is called
     with all that the training needs to go on: the same call with `resume` goes on there, and ends as the whole run does, bit for bit.
     Raises ValueError for labels that do not fit, when the loss is no longer finite, and when in an epoch nothing fired or everything in
@@ -129,7 +131,7 @@ def _fit(
     steps, done = x.shape[1], len(records) * len(x)
     try:
         for epoch in range(epochs):
-            loss_sum, right = 0.0, 0
+            loss_sum, right, classes = 0.0, 0, 0
             counts = torch.zeros(net.units, dtype=torch.float64, device=x.device)
             order = torch.randperm(len(x), generator=orders).to(x.device)
             if epoch < len(records):
@@ -150,7 +152,8 @@ def _fit(
                     for name, p in zip(learn, parameters, strict=True):
                         p.clamp_min_(LEARNABLE[name] * (net.dt if name.startswith("tau") else 1.0))
                 loss_sum += float(loss.detach()) * len(part)
-                right += int((logits.argmax(1) == labels[part]).sum())
+                found = named(logits.detach(), labels[part])
+                right, classes = right + found.right, classes + found.classes
                 counts += spikes.detach().sum((0, 1))
                 done += len(part)
                 if progress is not None:
@@ -159,7 +162,7 @@ def _fit(
                 raise ValueError(f"the loss was {loss_sum} in epoch {epoch + 1}: training diverged; lower learning_rate={learning_rate:g}.")
             check_alive((counts / (len(x) * steps)).numpy(force=True), net.dt, epoch)
             rates = counts / (len(x) * steps * net.dt / 1000)
-            records.append((loss_sum / len(x), right / len(x), float(rates.mean()), float((counts == 0).double().mean())))
+            records.append((loss_sum / len(x), right / classes, float(rates.mean()), float((counts == 0).double().mean())))
             if checkpoint is not None:
                 checkpoint({**_kept(trained, optimiser), "bptt.records": torch.tensor(records, dtype=torch.float64), "bptt.run": mark})
     finally:
@@ -203,15 +206,3 @@ def check_learnable(net: RSNN, learn: Sequence[str]) -> None:
         raise ValueError(
             "learn='tau_adaptation': the thresholds of this network do not adapt (beta is 0); ALIF(beta=0.1) has some that do."
         )
-
-
-def check_labels(y: Tensor, samples: int, outputs: int) -> Int[Tensor, "sample"]:
-    """`y` as int64 if it is one label in [0, outputs) per sample; a ValueError with one sentence if not."""
-    if y.shape != (samples,):
-        raise ValueError(f"wanted are {samples} labels, one per sample, not an array of shape {tuple(y.shape)}.")
-    if y.is_floating_point() or y.is_complex() or y.dtype == torch.bool:
-        raise ValueError(f"labels are integers from 0 to {outputs - 1}, not {y.dtype}; .long() makes them so.")
-    low, high = int(y.min()), int(y.max())
-    if low < 0 or high >= outputs:
-        raise ValueError(f"the labels go from {low} to {high}, but this network has {outputs} outputs, 0 to {outputs - 1}.")
-    return y.long()

@@ -18,6 +18,7 @@ from synctopo.families.objects import OBJECTS, ObjectsSpec
 from synctopo.families.perceptron import PERCEPTRON, MLPSpec
 from synctopo.families.points import POINTS, PointsSpec
 from synctopo.families.predictive import PREDICTIVE, PredictiveSpec
+from synctopo.families.recurrent import RECURRENT, GRUSpec
 from synctopo.families.spiking import RSNN, RSNNSpec
 from synctopo.maps import Maps
 from synctopo.naming import unknown
@@ -28,6 +29,7 @@ ModelSpec = (
     RSNNSpec
     | DiehlCookSpec
     | MLPSpec
+    | GRUSpec
     | PointsSpec
     | CNNSpec
     | PredictiveSpec
@@ -42,6 +44,7 @@ FAMILIES: dict[str, Family] = {
     "rsnn": RSNN,
     "diehl_cook": DIEHL_COOK,
     "mlp": PERCEPTRON,
+    "gru": RECURRENT,
     "points": POINTS,
     "cnn": CONVOLUTIONAL,
     "predictive": PREDICTIVE,

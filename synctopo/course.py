@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 import torch
 
+from rsnn.labels import named
 from synctopo import catalog, reduction
 from synctopo.catalog import FAMILIES, ModelSpec
 from synctopo.families.learning import NoLearning
 from synctopo.making import fitted, split_of, test_input
 from synctopo.recorder import record
 from synctopo.recording import Recording
-from synctopo.resilience import against, share_right
+from synctopo.resilience import against
 from synctopo.spec import CourseSpec, DataSpec, RecordSpec
 from synctopo.store import write_json
 
@@ -53,7 +54,7 @@ def along_steps(
                 "along": "steps",
                 "place": step + 1,
                 "of": steps,
-                "own": share_right(scores, labels) if spec.learning.supervised else None,
+                "own": named(scores, labels).each if spec.learning.supervised else None,
                 "measures": against(
                     _at(every, site, step), _at(every, site, steps - 1), site, what.measures, what.samples, what.null, of.seed
                 ),
@@ -90,7 +91,7 @@ def along_training(
                 "along": "training",
                 "place": epoch,
                 "of": last,
-                "own": share_right(torch.from_numpy(now.cloud("readout")), labels) if before.learning.supervised else None,
+                "own": named(torch.from_numpy(now.cloud("readout")), labels).each if before.learning.supervised else None,
                 "measures": against(now, end, site, what.measures, what.samples, what.null, of.seed),
             }
         )

@@ -40,7 +40,7 @@ class Dataset:
 
     @property
     def classes(self) -> int:
-        return int(self.labels.max(initial=0)) + 1 if self.labels.ndim == 1 else self.labels.shape[1]
+        return classes_of(self.labels)
 
     @property
     def fingerprint(self) -> str:
@@ -55,6 +55,16 @@ class Dataset:
     def scenes(self) -> bool:
         """Whether images hold several objects, with their masks."""
         return self.labels.ndim == 2
+
+
+def classes_of(labels: Int[np.ndarray, "sample *label"]) -> int:
+    """How many classes there are: up to the highest label, or the columns of labels [sample, class]."""
+    return int(labels.max(initial=0)) + 1 if labels.ndim == 1 else labels.shape[1]
+
+
+def pictures(images: Float[np.ndarray, "sample *plane row column"]) -> Float[np.ndarray, "sample row column"]:
+    """The images themselves, without the masks that lie behind those of scenes."""
+    return images if images.ndim == 3 else np.ascontiguousarray(images[:, 0])
 
 
 @dataclass(frozen=True)

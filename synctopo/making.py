@@ -17,6 +17,7 @@ import rtd
 from synctopo import catalog, data, reduction
 from synctopo.catalog import FAMILIES, ModelSpec
 from synctopo.comparison import Asked, rows_of_pair
+from synctopo.families.judging import asked
 from synctopo.learning.training import stream
 from synctopo.measures import Cloud, measure_from
 from synctopo.recorder import record
@@ -107,19 +108,24 @@ def judge(
 
 
 def performance(model: nn.Module, spec: ModelSpec, x: Tensor, y: np.ndarray, test_x: Tensor, test_y: np.ndarray) -> dict[str, Any]:
-    """Accuracy on the test samples of a read-out (logistic regression on the main site) and of the model's own, and spiking activity."""
-    found: dict[str, Any] = {"classes": int(y.max()) + 1, "samples_train": len(y), "samples_test": len(test_y)}
+    """Accuracy on the test samples of a read-out (logistic regression on the main site) and of the model's own, and spiking activity.
+
+    Of scenes accuracy is the share of classes among the k highest scores of an image with k.
+    """
+    found: dict[str, Any] = {**asked(test_y), "classes": data.classes_of(y), "samples_train": len(y)}
     site = spec.main_site
-    learned, shown = (torch.from_numpy(record(model, z, sites=[site], reduce=reduction.count).cloud(site)) for z in (x, test_x))
+    family = FAMILIES[spec.family]
+    features = reduction.named(family.reduction)
+    answer = reduction.mean if features is reduction.count else features
+    learned, shown = (torch.from_numpy(record(model, z, sites=[site], reduce=features).cloud(site)) for z in (x, test_x))
     readout = rsnn.fit_readout(learned, torch.from_numpy(y))
     found["readout_accuracy"] = readout.accuracy(shown, torch.from_numpy(test_y))
     found["own_accuracy"] = None
     if spec.learning.supervised:
-        scores = record(model, test_x, sites=["readout"], reduce=reduction.mean).cloud("readout")
-        found["own_accuracy"] = float((scores.argmax(1) == test_y).mean())
-    activity = FAMILIES[spec.family].activity
-    if activity is not None:
-        found |= activity(spec, shown)
+        scores = record(model, test_x, sites=["readout"], reduce=answer).cloud("readout")
+        found["own_accuracy"] = rsnn.labels.named(torch.from_numpy(scores), torch.from_numpy(test_y)).each
+    if family.activity is not None:
+        found |= family.activity(spec, shown)
     return found
 
 

@@ -12,11 +12,11 @@ import torch
 from torch import Tensor
 
 import rsnn
+from rsnn.labels import named
 from synctopo import catalog
 from synctopo.catalog import FAMILIES, ModelSpec
 from synctopo.comparison import Asked, rows_of_pair
 from synctopo.families.judging import CORRUPTIONS
-from synctopo.learning.binding import named
 from synctopo.learning.training import stream
 from synctopo.making import fitted, split_of
 from synctopo.measures import measure_from
@@ -67,7 +67,7 @@ def resist(
                 "corruption": name,
                 "amount": amount,
                 "samples": len(wanted),
-                "own": share_right(torch.from_numpy(shown.cloud("readout")), wanted) if spec.learning.supervised else None,
+                "own": named(torch.from_numpy(shown.cloud("readout")), wanted).each if spec.learning.supervised else None,
                 "readout": readout.accuracy(torch.from_numpy(shown.cloud(site)), wanted),
                 "measures": {} if shown is clean else against(clean, shown, site, what.measures, what.samples, what.null, of.seed),
             }
@@ -99,10 +99,3 @@ def _seen(model: Any, spec: ModelSpec, kept: RecordSpec, images: np.ndarray, sam
     x = FAMILIES[spec.family].inputs(spec, images, stream(seed, "encoding"))
     reduce = catalog.reduction_named(catalog.USUAL, spec)
     return record(model, x, sites=(spec.main_site, "readout"), reduce=reduce, maps=catalog.MAPS[kept.maps], samples=samples)
-
-
-def share_right(scores: Tensor, labels: Tensor) -> float:
-    """The share of samples whose class has the highest score; of scenes, of the classes that are among as many highest ones."""
-    if labels.ndim == 2:
-        return named(scores, labels).each
-    return float((scores.argmax(1) == labels).double().mean())

@@ -6,6 +6,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from rsnn.labels import cross_entropy
+
 Classifier = Callable[[Tensor], Tensor]
 """From images to unnormalised log-probabilities [sample, class]; of a predictive-coding model, those after its last step."""
 
@@ -13,13 +15,15 @@ Classifier = Callable[[Tensor], Tensor]
 def fgsm(
     model: Classifier,
     x: Float[Tensor, "sample *pixel"],
-    y: Int[Tensor, " sample"],
+    y: Int[Tensor, "sample *label"],
     epsilon: float,
     *,
     targeted: bool = False,
     bounds: tuple[float, float] = (0.0, 1.0),
 ) -> Float[Tensor, "sample *pixel"]:
     """The fast gradient sign method (Goodfellow et al. 2015): one step of `epsilon` up the loss of `y` in every pixel.
+
+    `y` is the class of each sample, or where it has several 0 and 1, [sample, class].
 
     `targeted`: down instead, so that `y` is what the model shall see. The images stay within `bounds`.
     Raises ValueError for a negative epsilon, images out of bounds, or a model whose read-out does not depend on its input.
@@ -30,7 +34,7 @@ def fgsm(
 def bim(
     model: Classifier,
     x: Float[Tensor, "sample *pixel"],
-    y: Int[Tensor, " sample"],
+    y: Int[Tensor, "sample *label"],
     epsilon: float,
     *,
     iterations: int = 10,
@@ -48,7 +52,7 @@ def bim(
 def pgd(
     model: Classifier,
     x: Float[Tensor, "sample *pixel"],
-    y: Int[Tensor, " sample"],
+    y: Int[Tensor, "sample *label"],
     epsilon: float,
     *,
     iterations: int = 10,
@@ -91,7 +95,8 @@ def _iterated(
     for _ in range(iterations):
         with torch.enable_grad():
             point = found.clone().requires_grad_()
-            loss = torch.nn.functional.cross_entropy(model(point), y, reduction="sum")
+            # the sum over samples: none has a smaller gradient for being one of many
+            loss = len(y) * cross_entropy(model(point), y)
             if not loss.requires_grad:
                 raise ValueError("the model's read-out has no gradient with respect to its input; an attack needs one.")
             (slope,) = torch.autograd.grad(loss, point)

@@ -9,13 +9,14 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from rsnn.labels import named
 from synctopo.evaluation.corruption import Corruption
 from synctopo.models import Hyper, Model, PredictiveCoding
 
 
 @dataclass(frozen=True)
 class Accuracy:
-    """`right` of `total` samples."""
+    """`right` of `total` samples, or of the classes in them where a sample has several."""
 
     right: int
     total: int
@@ -34,21 +35,27 @@ class Accuracy:
 
 
 @torch.no_grad()
-def accuracy_over_steps(model: Model, x: Float[Tensor, "n *pixel"], y: Int[Tensor, " m"], *, batch: int = 500) -> tuple[Accuracy, ...]:
-    """How many samples the read-out gets right after each step. Raises ValueError for no samples or a label for none."""
+def accuracy_over_steps(
+    model: Model, x: Float[Tensor, "n *pixel"], y: Int[Tensor, "m *label"], *, batch: int = 500
+) -> tuple[Accuracy, ...]:
+    """How many samples the read-out gets right after each step; of labels [sample, class], 0 and 1, how many classes it names among the k
+    highest scores of a sample with k. Raises ValueError for no samples, a label for none, or labels that do not fit the read-out."""
     if len(x) == 0 or len(x) != len(y):
         raise ValueError(f"accuracy needs samples with a label each; got {len(x)} samples and {len(y)} labels.")
     right: list[int] = []
     for pixels, labels in zip(x.split(batch), y.split(batch), strict=True):
-        counts = [int((state["readout"].argmax(1) == labels).sum()) for state in model.states(pixels)]
+        counts = [named(state["readout"], labels).right for state in model.states(pixels)]
         right = counts if not right else [a + b for a, b in zip(right, counts, strict=True)]
-    return tuple(Accuracy(r, len(x)) for r in right)
+    total = len(y) if y.ndim == 1 else int(y.sum())
+    if total == 0:
+        raise ValueError("accuracy needs classes to be named; no label [sample, class] is 1.")
+    return tuple(Accuracy(r, total) for r in right)
 
 
 def under_corruption(
     model: Model,
     x: Float[Tensor, "sample *pixel"],
-    y: Int[Tensor, " sample"],
+    y: Int[Tensor, "sample *label"],
     suite: Mapping[str, Corruption],
     *,
     generator: torch.Generator,
@@ -121,7 +128,7 @@ class Candidate:
 def search(
     model: PredictiveCoding,
     versions: Sequence[Float[Tensor, "sample *pixel"]],
-    y: Int[Tensor, " sample"],
+    y: Int[Tensor, "sample *label"],
     candidates: Sequence[Hyper | Mapping[str, Hyper]],
 ) -> tuple[Candidate, ...]:
     """Try settings on validation images, clean and spoilt `versions` of the same samples; the best first, ties in the order given.

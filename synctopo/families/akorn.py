@@ -13,7 +13,7 @@ from synctopo.evaluation.robustness import accuracy_over_steps
 from synctopo.families.blocks import main_site_of, sites_of
 from synctopo.families.convolutional import images
 from synctopo.families.family import Family
-from synctopo.families.judging import CORRUPTIONS, check_corruptions
+from synctopo.families.judging import CORRUPTIONS, asked, check_corruptions
 from synctopo.families.learning import AdamLearning, NoLearning, classifier_fitted
 from synctopo.learning.training import stream
 from synctopo.models import AKOrN, Frequency, Iterated
@@ -102,18 +102,21 @@ def _judged(spec: AKOrNSpec, model: Any, x: Tensor, y: np.ndarray, generator: to
             else:
                 spoilt = attack.pgd(model, few, theirs, amount, iterations=20, generator=generator)
             found.append(_entry(model, name, amount, spoilt, theirs))
-    row: dict[str, Any] = {"classes": int(y.max()) + 1, "samples_test": len(y), "own_accuracy": None, "robustness": found}
+    row: dict[str, Any] = {**asked(y), "own_accuracy": None, "robustness": found}
     if spec.learning.supervised:
+        row["own_accuracy"] = found[0]["right"][-1] / found[0]["total"]
+    # how sure of its one class a network is, is no question where several are in an image
+    if spec.learning.supervised and y.ndim == 1:
         with torch.no_grad():
             said = reliability(torch.cat([model(part) for part in x.split(500)]), labels)
         bins = {"confidence": list(said.confidence), "accuracy": list(said.accuracy), "count": list(said.count)}
-        row |= {"own_accuracy": found[0]["right"][-1] / len(y), "ece": said.ece, "reliability": bins}
+        row |= {"ece": said.ece, "reliability": bins}
     return row
 
 
 def _entry(model: Any, name: str, amount: float, x: Tensor, labels: Tensor) -> dict[str, Any]:
-    right = [a.right for a in accuracy_over_steps(model, x, labels)]
-    return {"corruption": name, "amount": amount, "right": right, "total": len(labels)}
+    counted = accuracy_over_steps(model, x, labels)
+    return {"corruption": name, "amount": amount, "right": [a.right for a in counted], "total": counted[0].total}
 
 
 def _check(spec: AKOrNSpec, where: str) -> None:
@@ -129,4 +132,13 @@ def _check(spec: AKOrNSpec, where: str) -> None:
         )
 
 
-OSCILLATORS = Family(AKOrNSpec, _build, images, _fit, _judged, check=_check, apart=frozenset({"corruptions", "attacks", "attacked"}))
+OSCILLATORS = Family(
+    AKOrNSpec,
+    _build,
+    images,
+    _fit,
+    _judged,
+    check=_check,
+    takes=("images", "scenes"),
+    apart=frozenset({"corruptions", "attacks", "attacked"}),
+)

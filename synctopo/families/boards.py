@@ -131,7 +131,7 @@ BOARDS = Family(
     _fit,
     _judged,
     check=_check,
-    takes="boards",
+    takes=("boards",),
     apart=frozenset({"test_steps", "hard", "hard_givens", "votes", "vote_steps", "vote_boards"}),
 )
 """Takes the data sets of boards; the labels of a board are its solution."""

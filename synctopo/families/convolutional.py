@@ -7,6 +7,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from synctopo import data
 from synctopo.families.family import Family
 from synctopo.families.judging import check_corruptions, judged
 from synctopo.families.learning import AdamLearning, NoLearning, classifier_fitted
@@ -44,7 +45,7 @@ def _build(spec: CNNSpec, shape: tuple[int, int], classes: int, seed: int) -> nn
 
 def images(_spec: Spec, shown: np.ndarray, _generator: torch.Generator) -> Tensor:
     """Images as a convolution takes them, [sample, 1, row, column]."""
-    return torch.from_numpy(shown)[:, None]
+    return torch.from_numpy(data.pictures(shown))[:, None]
 
 
 def _fit(spec: CNNSpec, model: Any, x: Tensor, y: Tensor, seed: int) -> dict[str, Any]:
@@ -59,4 +60,6 @@ def _check(spec: CNNSpec, where: str) -> None:
     check_corruptions(spec.corruptions, where)
 
 
-CONVOLUTIONAL = Family(CNNSpec, _build, images, _fit, _judged, check=_check, apart=frozenset({"corruptions", "blur"}))
+CONVOLUTIONAL = Family(
+    CNNSpec, _build, images, _fit, _judged, check=_check, takes=("images", "scenes"), apart=frozenset({"corruptions", "blur"})
+)

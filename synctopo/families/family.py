@@ -22,9 +22,10 @@ class Family:
     activity  (spec, counts of the main site [sample, unit]) -> columns of the model's row beside those of the read-out
     check     (spec, where) raises ValueError, with a sentence, for what no field of the specification can see alone
     data      (spec) -> the one data set that it can be used with; None: it takes any
-    takes     the kind of data set that it learns from, one of those that `data.kind` tells apart
+    takes     the kinds of data sets that it learns from, of those that `data.kind` tells apart
     apart     fields of the specification that no training depends on: models that differ in them alone are trained once
-    reduction what a point of it is where a study asks for its usual one: the count of its spikes, or the state after the last step
+    reduction what read-outs are fitted to, and what a study records as its "usual" one: the state after the last step, whose read-out is
+              its answer, or the count of its spikes, and the mean of all read-outs
     """
 
     spec: type[Spec]
@@ -35,6 +36,6 @@ class Family:
     activity: Callable[[Any, Tensor], dict[str, Any]] | None = None
     check: Callable[[Any, str], None] | None = None
     data: Callable[[Any], str] | None = None
-    takes: str = "images"
+    takes: tuple[str, ...] = ("images",)
     apart: frozenset[str] = frozenset()
     reduction: str = "last"

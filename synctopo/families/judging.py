@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 import rtd
+from synctopo import data
 from synctopo.evaluation import corruption
 from synctopo.evaluation.robustness import accuracy_over_steps, correlation_distance
 from synctopo.models import Model
@@ -40,6 +41,12 @@ def check_corruptions(names: Mapping[str, Any], where: str) -> None:
             raise unknown("corruption", name, CORRUPTIONS, f"in {where}.corruptions")
 
 
+def asked(y: np.ndarray) -> dict[str, Any]:
+    """Columns of a model's row: classes and samples that it is asked for, and of labels [sample, class] how many classes a sample has."""
+    row: dict[str, Any] = {"classes": data.classes_of(y), "samples_test": len(y)}
+    return row if y.ndim == 1 else {**row, "objects": float(y.sum() / len(y))}
+
+
 def judged(
     model: Model,
     x: Tensor,
@@ -56,7 +63,8 @@ def judged(
     to the clean values, and, after the steps in `rtd_steps`, the RTD of each coder's value to its own at t = 0 and to the clean one.
 
     x           clean test images [sample, 1, row, column]
-    y           their classes [sample]
+    y           their classes [sample], or 0 and 1 for each, [sample, class]: then right and total are of classes, and own_accuracy is
+                the share of them among the k highest scores of an image with k
     blur        standard deviation, in pixels, of a Gaussian blur of every image after its corruption
     supervised  whether the model's own read-out was trained, so that its accuracy says something
     """
@@ -66,13 +74,14 @@ def judged(
     for name, amount in conditions:
         spoilt = x if name == "clean" else CORRUPTIONS[name](x, amount, generator=generator)
         shown = corruption.gaussian_blur(spoilt, blur)
-        right = [a.right for a in accuracy_over_steps(model, shown, labels)]
-        entry: dict[str, Any] = {"corruption": name, "amount": amount, "right": right, "total": len(labels)}
+        counted = accuracy_over_steps(model, shown, labels)
+        right = [a.right for a in counted]
+        entry: dict[str, Any] = {"corruption": name, "amount": amount, "right": right, "total": counted[0].total}
         if len(right) > 1:
             entry |= _moved(model, x, shown)
         found.append(entry)
-    own = found[0]["right"][-1] / len(labels) if supervised else None
-    return {"classes": int(y.max()) + 1, "samples_test": len(labels), "own_accuracy": own, "robustness": found}
+    own = found[0]["right"][-1] / found[0]["total"] if supervised else None
+    return {**asked(y), "own_accuracy": own, "robustness": found}
 
 
 @torch.no_grad()

@@ -1,4 +1,4 @@
-"""The family komplexnet: networks bound by phase, and their real-valued control, on scenes of several objects."""
+"""The family komplexnet: networks bound by phase, and their real-valued control, on scenes of several objects or images of one."""
 
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -11,6 +11,7 @@ import rtd
 from synctopo import data
 from synctopo.evaluation.corruption import additive_noise
 from synctopo.families.family import Family
+from synctopo.families.judging import CORRUPTIONS, asked, check_corruptions
 from synctopo.families.learning import NoLearning
 from synctopo.learning import binding
 from synctopo.learning.training import stream
@@ -60,8 +61,10 @@ class KomplexSpec(Spec):
     feedback: bool = False
     phase_bias: bool = False
     learning: Annotated[NoLearning | StagesLearning, Field(discriminator="rule")] = NoLearning()
+    corruptions: dict[str, tuple[float, ...]] = Field(default={})
+    """Which corruptions of which amounts it is judged under after every step, as the families cnn and akorn are."""
     noise: tuple[float, ...] = ()
-    """Variances of Gaussian noise under which it is judged, beside clean images."""
+    """Variances of Gaussian noise under which it is judged on scenes, beside clean images."""
     others: tuple[str, ...] = ()
     """Other data sets of scenes on whose test samples it is judged too."""
     signal: ClassVar[str | None] = None
@@ -80,6 +83,7 @@ class KomplexSpec(Spec):
 
 
 def _check(spec: KomplexSpec, where: str) -> None:
+    check_corruptions(spec.corruptions, where)
     for name in spec.others:
         if name not in data.DATASETS or not data.of_scenes(name):
             raise unknown("data set of scenes", name, filter(data.of_scenes, data.DATASETS), f"in {where}.others")
@@ -116,8 +120,21 @@ def _build(spec: KomplexSpec, shape: tuple[int, int], classes: int, seed: int) -
     return _net(spec, shape, classes, seed, Phases(spec.phases))
 
 
-def _planes(_spec: KomplexSpec, images: np.ndarray, _generator: torch.Generator) -> Tensor:
-    return torch.from_numpy(images)
+def _planes(spec: KomplexSpec, images: np.ndarray, _generator: torch.Generator) -> Tensor:
+    if images.ndim == 4:
+        return torch.from_numpy(images)
+    if spec.noise or spec.others:
+        raise ValueError(
+            "komplexnet is judged under `noise` and on `others` where it learned from scenes, and these are images of one class; "
+            "leave both out: corruptions = { additive_noise = [0.3] } spoils images of either kind."
+        )
+    # the one object of an image is its ink
+    return torch.from_numpy(np.stack((images, images > 0), 1, dtype=np.float32))
+
+
+def _k_hot(labels: Tensor, model: Any) -> Tensor:
+    """Labels [sample, class] of 0 and 1, of labels [sample] too."""
+    return labels if labels.ndim == 2 else nn.functional.one_hot(labels, len(model.readout.bias))
 
 
 def _fit(spec: KomplexSpec, model: Any, x: Tensor, y: Tensor, seed: int) -> dict[str, Any]:
@@ -125,7 +142,7 @@ def _fit(spec: KomplexSpec, model: Any, x: Tensor, y: Tensor, seed: int) -> dict
     if isinstance(how, NoLearning):
         return {}
     generator = stream(seed, "order")
-    x, y = x[: how.images], y[: how.images]
+    x, y = x[: how.images], _k_hot(y[: how.images], model)
     about: dict[str, Any] = {"batch": how.batch, "learning_rate": how.learning_rate, "generator": generator}
     if isinstance(model, RealNet):
         learned = binding.fit_real(model, x, y, epochs=how.epochs + how.tuned, **about)
@@ -147,45 +164,70 @@ def _fit(spec: KomplexSpec, model: Any, x: Tensor, y: Tensor, seed: int) -> dict
 
 
 def _judged(spec: KomplexSpec, model: Any, x: Tensor, y: np.ndarray, generator: torch.Generator) -> dict[str, Any]:
-    """Columns of the model's row: `each` and `whole`, shares of digits and of images named right at the end, and `scenes`.
+    """Columns of the model's row: `own_accuracy`, the share of objects named right at the end, and where phases mark objects `synchrony`.
 
-    `scenes` has an entry for each kind of test images: right[step] of classes, whole[step] of total, and for phases that mark objects
-    within[step] and group_loss[step]; every step of the images as learned, the last of the others.
+    `robustness`, of images of one class and where corruptions are asked for, has an entry for each: right[step] of total.
+    Of scenes `whole` is the share of images named right, and `scenes` has an entry for each kind of test images: right[step] of classes,
+    whole[step] of total; every step of the images as learned, the last of the others. Entries have within[step] and group_loss[step].
     `rtd_to_last` has the RTD of the first phases after some steps to those after the last.
     """
     labels = torch.from_numpy(y)
-    kinds: list[tuple[str, float, Tensor, Tensor]] = [("test", 0.0, x, labels)]
+    wanted = _k_hot(labels, model)
+    clean = binding.judged(model, x, wanted)
+    last = clean.named[-1]
+    row: dict[str, Any] = {**asked(y), "own_accuracy": last.each if spec.learning.supervised else None}
+    if spec.corruptions or labels.ndim == 1:
+        row["robustness"] = [_spoilt("clean", 0.0, clean)]
+        for name, amounts in spec.corruptions.items():
+            for amount in amounts:
+                shown = CORRUPTIONS[name](x[:, :1], amount, generator=generator)
+                found = binding.judged(model, torch.cat((shown, x[:, 1:]), 1), wanted)
+                row["robustness"].append(_spoilt(name, amount, found))
+    if labels.ndim == 2:
+        row["scenes"] = _scenes(spec, model, x, labels, clean, generator)
+        if spec.learning.supervised:
+            row |= {"each": last.each, "whole": last.all}
+    if clean.within:
+        row |= {"synchrony": clean.within[-1]}
+    if spec.phases == "kuramoto":
+        row |= _moved(model, x[:TOPOLOGY_SAMPLES])
+    return row
+
+
+def _spoilt(name: str, amount: float, found: binding.Judged) -> dict[str, Any]:
+    right = [n.right for n in found.named]
+    return {"corruption": name, "amount": amount, "right": right, "total": found.named[0].classes, **_marks(found)}
+
+
+def _marks(found: binding.Judged) -> dict[str, Any]:
+    return {"within": list(found.within), "group_loss": list(found.loss)} if found.within else {}
+
+
+def _scenes(
+    spec: KomplexSpec, model: Any, x: Tensor, labels: Tensor, clean: binding.Judged, generator: torch.Generator
+) -> list[dict[str, Any]]:
+    tried = [("test", 0.0, clean)]
+    # over the steps for one kind of images alone: it takes a pass through all layers for each
     for variance in spec.noise:
         noisy = torch.cat((additive_noise(x[:, :1], variance**0.5, generator=generator), x[:, 1:]), 1)
-        kinds.append(("noise", variance, noisy, labels))
+        tried.append(("noise", variance, binding.judged(model, noisy, labels, every=False)))
     for name in spec.others:
         other = data.load(name)
         few = data.split(other, train=0, test=min(len(x), other.held_out), seed=0).test
-        kinds.append((name, 0.0, torch.from_numpy(few.images), torch.from_numpy(few.labels)))
-    entries = []
-    for name, amount, shown, wanted in kinds:
-        # over the steps for one kind of images alone: it takes a pass through all layers for each
-        found = binding.judged(model, shown, wanted, every=name == "test")
-        entry: dict[str, Any] = {
+        found = binding.judged(model, torch.from_numpy(few.images), torch.from_numpy(few.labels), every=False)
+        tried.append((name, 0.0, found))
+    return [
+        {
             "images": name,
             "amount": amount,
             "right": [n.right for n in found.named],
             "classes": found.named[0].classes,
             "whole": [n.whole for n in found.named],
             "total": found.named[0].total,
+            **_marks(found),
         }
-        if found.within:
-            entry |= {"within": list(found.within), "group_loss": list(found.loss)}
-        entries.append(entry)
-    first = entries[0]
-    row: dict[str, Any] = {"samples_test": len(labels), "scenes": entries}
-    if spec.learning.supervised:
-        row |= {"each": first["right"][-1] / first["classes"], "whole": first["whole"][-1] / first["total"]}
-    if isinstance(model, KomplexNet):
-        row |= {"synchrony": first["within"][-1]}
-    if spec.phases == "kuramoto":
-        row |= _moved(model, x[:TOPOLOGY_SAMPLES])
-    return row
+        for name, amount, found in tried
+    ]
 
 
 @torch.no_grad()
@@ -206,6 +248,6 @@ KOMPLEXNET = Family(
     _fit,
     _judged,
     check=_check,
-    takes="scenes",
-    apart=frozenset({"noise", "others"}),
+    takes=("images", "scenes"),
+    apart=frozenset({"corruptions", "noise", "others"}),
 )

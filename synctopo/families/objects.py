@@ -138,5 +138,5 @@ def _check(spec: ObjectsSpec, where: str) -> None:
         raise ValueError(f"{where}: attention has eight heads of an even number of channels; got {spec.channels}: take a multiple of 16.")
 
 
-OBJECTS = Family(ObjectsSpec, _build, _inputs, _fit, _judged, check=_check, takes="objects", apart=frozenset({"groups"}))
+OBJECTS = Family(ObjectsSpec, _build, _inputs, _fit, _judged, check=_check, takes=("objects",), apart=frozenset({"groups"}))
 """Takes the data sets of scenes with one mask for all objects, which are the labels."""

@@ -7,6 +7,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from synctopo import data
 from synctopo.families.family import Family
 from synctopo.families.learning import AdamLearning, NoLearning, classifier_fitted
 from synctopo.learning.training import stream
@@ -39,11 +40,11 @@ def _build(spec: MLPSpec, shape: tuple[int, int], classes: int, seed: int) -> nn
 
 
 def _pixels(_spec: MLPSpec, images: np.ndarray, _generator: torch.Generator) -> Tensor:
-    return torch.from_numpy(images).flatten(1)
+    return torch.from_numpy(data.pictures(images)).flatten(1)
 
 
 def _fit(spec: MLPSpec, model: Any, x: Tensor, y: Tensor, seed: int) -> dict[str, Any]:
     return classifier_fitted(spec.learning, model, x, y, seed)
 
 
-PERCEPTRON = Family(MLPSpec, _build, _pixels, _fit)
+PERCEPTRON = Family(MLPSpec, _build, _pixels, _fit, takes=("images", "scenes"))

@@ -154,6 +154,10 @@ class RewardLearning(Spec):
 
     def fitted(self, net: rsnn.RSNN, x: Tensor, y: Tensor, seed: int) -> dict[str, Any]:
         """Train `net` and say how that went."""
+        if y.ndim != 1:
+            raise ValueError(
+                'reward goes to the group of the one class of a sample, and a scene has several; take rule = "stdp", "bptt" or "eprop".'
+            )
         group = torch.arange(net.units) % net.outputs
         a_plus, a_minus, tau_plus, tau_minus = (drawn(p) for p in (self.a_plus, self.a_minus, self.tau_plus, self.tau_minus))
         window = rsnn.PairSTDP(a_plus, a_minus, tau_plus, tau_minus, w_max=self.w_max)

@@ -112,6 +112,7 @@ PREDICTIVE = Family(
     _fit,
     _judged,
     check=_check,
+    takes=("images", "scenes"),
     # encoder and decoders learn from the feed-forward pass
     apart=frozenset({"corruptions", "hyper", "steps", "order", "scaling"}),
 )

@@ -9,6 +9,7 @@ from snntorch.surrogate import fast_sigmoid
 from torch import Tensor, nn
 
 import rsnn
+from synctopo import data
 from synctopo.families.family import Family
 from synctopo.families.learning import NoLearning
 from synctopo.families.plasticity import (
@@ -132,7 +133,7 @@ def _connectivity(probability: float) -> rsnn.Dense | rsnn.Sparse:
 
 
 def _spikes(spec: RSNNSpec, images: np.ndarray, generator: torch.Generator) -> Tensor:
-    return spec.encoder.encode(torch.from_numpy(images).flatten(1), spec.dt, generator)
+    return spec.encoder.encode(torch.from_numpy(data.pictures(images)).flatten(1), spec.dt, generator)
 
 
 def _fit(spec: RSNNSpec, net: Any, x: Tensor, y: Tensor, seed: int) -> dict[str, Any]:
@@ -163,4 +164,4 @@ def _check(spec: RSNNSpec, where: str) -> None:
             raise ValueError(f"{where}.learning.learn names tau_adaptation, but {where}.neuron has no beta.")
 
 
-RSNN = Family(RSNNSpec, _build, _spikes, _fit, activity=_activity, check=_check, reduction="count")
+RSNN = Family(RSNNSpec, _build, _spikes, _fit, activity=_activity, check=_check, takes=("images", "scenes"), reduction="count")

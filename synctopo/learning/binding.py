@@ -8,37 +8,9 @@ import torch
 from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
 
+from rsnn.labels import Named, named
 from synctopo.learning.training import hold_finite
 from synctopo.models.komplexnet import KomplexNet, Phases, RealNet, exclusive, group_loss, synchrony_index
-
-
-@dataclass(frozen=True)
-class Named:
-    """How many of the classes that are in the images are among as many highest scores, and in how many images all are."""
-
-    right: int
-    classes: int
-    whole: int
-    total: int
-
-    @property
-    def each(self) -> float:
-        """The share of classes that are named."""
-        return self.right / self.classes
-
-    @property
-    def all(self) -> float:
-        """The share of images in which all classes are named."""
-        return self.whole / self.total
-
-
-def named(scores: Float[Tensor, "sample class"], labels: Int[Tensor, "sample class"]) -> Named:
-    """Hold the scores against the labels, 0 or 1: with k classes in an image its k highest scores count. Ties go to the first class."""
-    order = scores.sort(dim=1, descending=True, stable=True).indices
-    rank = torch.empty_like(order).scatter_(1, order, torch.arange(scores.shape[1], device=scores.device).expand_as(order))
-    count = labels.sum(1, keepdim=True)
-    hits = ((rank < count) & (labels > 0)).sum(1)
-    return Named(int(hits.sum()), int(count.sum()), int((hits == count[:, 0]).sum()), len(labels))
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from rsnn.labels import cross_entropy, named
+
 STREAMS = ("weights", "order", "encoding", "synapses", "partition")
 
 
@@ -25,7 +27,7 @@ def hold_finite(loss: float, after: str, learning_rate: float) -> None:
 
 @dataclass(frozen=True)
 class Fitted:
-    """What a training did: mean loss and training accuracy of every epoch."""
+    """What a training did: mean loss and training accuracy of every epoch, of several classes in a sample the share that is named."""
 
     loss: tuple[float, ...]
     accuracy: tuple[float, ...]
@@ -34,7 +36,7 @@ class Fitted:
 def fit_classifier(
     model: nn.Module,
     x: Float[Tensor, "sample *feature"],
-    y: Int[Tensor, " sample"],
+    y: Int[Tensor, "sample *label"],
     *,
     epochs: int,
     batch: int = 64,
@@ -43,22 +45,24 @@ def fit_classifier(
 ) -> Fitted:
     """Train `model`, which maps x to unnormalised log-probabilities, by Adam on cross-entropy; its weights change in place.
 
-    Raises ValueError if the loss is no longer finite.
+    Labels are the class of each sample, or where there are several 0 and 1, [sample, class]: then the cross-entropy is that of each class
+    against its absence. Raises ValueError if the loss is no longer finite, and for labels that do not fit what the model says.
     """
     optimiser = torch.optim.Adam(model.parameters(), lr=learning_rate)
     losses, accuracies = [], []
     for epoch in range(epochs):
         order = torch.randperm(len(x), generator=generator)
-        total, right = 0.0, 0
+        total, right, classes = 0.0, 0, 0
         for part in order.split(batch):
             optimiser.zero_grad()
             scores = model(x[part])
-            loss = nn.functional.cross_entropy(scores, y[part])
+            loss = cross_entropy(scores, y[part])
             loss.backward()
             optimiser.step()
             total += float(loss.detach()) * len(part)
-            right += int((scores.argmax(1) == y[part]).sum())
+            found = named(scores.detach(), y[part])
+            right, classes = right + found.right, classes + found.classes
         losses.append(total / len(x))
-        accuracies.append(right / len(x))
+        accuracies.append(right / classes)
         hold_finite(losses[-1], f"epoch {epoch + 1}", learning_rate)
     return Fitted(tuple(losses), tuple(accuracies))

@@ -17,9 +17,11 @@ from synctopo.models.komplexnet import KomplexNet, Oscillators, Phases, RealNet
 from synctopo.models.points import MovedPoints
 from synctopo.models.predictive import Hyper, Noise, Order, PredictiveCoding, Scaling, predify
 from synctopo.models.protocol import Model
+from synctopo.models.recurrent import GRU
 
 __all__ = [
     "CNN",
+    "GRU",
     "MLP",
     "VGG16_CODERS",
     "AKOrN",

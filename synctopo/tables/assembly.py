@@ -132,7 +132,7 @@ def models(rows: Sequence[Row], conditions: Sequence[str]) -> Table:
             line[title] = spread([last(r.get(field)) for r in mine], digits, scale)
         lines.append(line)
     frame = pd.DataFrame(lines)
-    chance = {r["classes"] for r in rows if r["kind"] == "model" and "classes" in r}
+    chance = {r["classes"] / r.get("objects", 1) for r in rows if r["kind"] == "model" and "classes" in r}
     said = f"; chance is {100 / max(chance):.0f} %" if chance else ""
     frame = frame.loc[:, (frame != "").any()]
     return Table("models", f"Models: mean ± sd over seeds{said}", frame)

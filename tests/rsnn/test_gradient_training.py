@@ -1,10 +1,12 @@
 import math
+from collections.abc import Callable
 
 import pytest
 import torch
 from sklearn.datasets import load_digits
 
-from rsnn import ALIF, LIF, RSNN, Gamma, Sparse, encode, fit_bptt
+from rsnn import ALIF, LIF, RSNN, BPTTHistory, Gamma, Sparse, encode, fit_bptt, fit_eprop
+from rsnn.labels import named
 
 
 def seeded(seed: int = 0) -> torch.Generator:
@@ -151,3 +153,20 @@ def test_a_loss_that_is_not_finite_ends_with_a_sentence() -> None:
         net.readout_weight.fill_(math.inf)
     with pytest.raises(ValueError, match=r"the loss was nan in epoch 1: training diverged; lower learning_rate=0.001"):
         fit_bptt(net, *problem(), epochs=1)
+
+
+@pytest.mark.parametrize("fit", [fit_bptt, fit_eprop])
+def test_several_classes_in_a_sample_are_learned(fit: Callable[..., BPTTHistory]) -> None:
+    # each of four inputs is a class, and two of them are busy
+    y = torch.zeros(60, 4).long().scatter_(1, torch.rand(60, 4, generator=seeded(1)).topk(2).indices, 1)
+    x = encode.poisson(0.1 + 0.8 * y, 20, generator=seeded(), rate_max=300)
+    net = RSNN(4, 30, 4, connectivity=Sparse(0.3), input_scale=8.0, generator=seeded())
+    before = named(net(x).detach(), y)
+    history = fit(net, x, y, epochs=15, batch=10, learning_rate=2e-2, generator=seeded())
+    after = named(net(x).detach(), y)
+    assert after.classes == 120
+    assert after.right > before.right
+    assert after.each > 0.85
+    assert history.accuracy[-1] == pytest.approx(after.each, abs=0.1)
+    with pytest.raises(ValueError, match="these go from 0 to 2"):
+        fit(net, x, 2 * y, epochs=1)

@@ -58,3 +58,49 @@ def test_a_readout_says_what_does_not_fit_it() -> None:
         readout.accuracy(counts, labels[:5])
     with pytest.raises(ValueError, match=r"fit_readout\(penalty=0\): it must be positive"):
         fit_readout(counts, labels, penalty=0)
+
+
+def several(seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+    """Samples with two of four classes, each class seen in a unit of its own."""
+    generator = torch.Generator().manual_seed(seed)
+    labels = torch.zeros(400, 4).long().scatter_(1, torch.rand(400, 4, generator=generator).topk(2).indices, 1)
+    return 3.0 * labels + torch.randn(400, 4, generator=generator), labels
+
+
+def test_of_several_classes_in_a_sample_each_has_a_regression_of_its_own() -> None:
+    counts, labels = several()
+    fresh, theirs = several(1)
+    readout = fit_readout(counts, labels)
+    assert readout.accuracy(fresh, theirs) > 0.95
+    assert readout.accuracy(fresh, theirs.roll(1, 0)) < 0.6
+    alone = fit_readout(counts, labels[:, 2])
+    # of two labels the scores are half the log-odds each way
+    torch.testing.assert_close(readout.scores(fresh)[:, 2], 2 * alone.scores(fresh)[:, 1])
+
+
+def test_the_share_of_one_class_a_sample_is_the_same_written_either_way() -> None:
+    counts, labels = clusters()
+    readout = fit_readout(counts, labels)
+    assert readout.accuracy(counts, labels) == readout.accuracy(counts, torch.nn.functional.one_hot(labels))
+
+
+def test_a_class_that_is_in_no_sample_is_never_named_before_one_that_is() -> None:
+    counts, labels = several()
+    labels[:, 3] = 0
+    readout = fit_readout(counts, labels)
+    assert not readout.weight[3].any()
+    assert float(readout.bias[3]) < -6
+    assert not bool((readout.predict(counts) == 3).any())
+
+
+@pytest.mark.parametrize(
+    ("labels", "sentence"),
+    [
+        (torch.full((4, 3), 2), r"labels \[sample, class\] are 1 where the class is in the sample, else 0; these go from 2 to 2"),
+        (torch.ones(3, 4).long(), r"wanted are 4 labels, one per sample, or 0 and 1 for each class, \[4, class\]; not .* \(3, 4\)"),
+        (torch.ones(4, 3), "labels are integers, not torch.float32"),
+    ],
+)
+def test_several_labels_that_are_none_are_refused_with_a_sentence(labels: torch.Tensor, sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        fit_readout(torch.ones(4, 2), labels)

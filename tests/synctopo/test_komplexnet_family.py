@@ -76,6 +76,7 @@ def test_the_same_seed_gives_the_same_weights_and_another_does_not():
         ({"others": ["overlapping_tree_digits"]}, "overlapping_three_digits"),
         ({"feedback": True, "phases": "zero"}, "zero phases do not move"),
         ({"width": 4}, "odd number"),
+        ({"corruptions": {"oclusion": [0.1]}}, "no corruption 'oclusion' in models.x.corruptions; the nearest is 'occlusion'"),
         ({"phases": "pixel"}, "phases is 'pixel'"),
     ],
 )
@@ -84,9 +85,56 @@ def test_what_cannot_be_is_said_with_its_place(entries, said):
         _spec(**entries)
 
 
-def test_scenes_and_models_of_single_images_do_not_go_together():
-    with pytest.raises(ValueError, match=r"models\.a"):
-        Study.from_table(_study(data={"name": "digits", "train": 20, "test": 10}))
-    with pytest.raises(ValueError, match=r"models\.a"):
-        Study.from_table(_study(models={"a": {"family": "mlp", "hidden": [4]}}))
+@pytest.mark.parametrize(
+    "entries",
+    [
+        {},
+        {"phases": "real"},
+        {"phases": "ideal"},
+        {"oscillators": "pixels", "width": 13, "feedback": True, "learning": {"rule": "stages", "updates": 1, "epochs": 1, "tuned": 1}},
+    ],
+)
+def test_images_of_one_digit_are_scenes_whose_object_is_the_ink(entries):
+    spec = _spec(**entries, corruptions={"occlusion": [0.2]})
+    split = data.split(data.digits(), train=40, test=20, seed=0)
+    model = KOMPLEXNET.build(spec, (8, 8), 10, 0)
+    x, test = (KOMPLEXNET.inputs(spec, part.images, stream(0, "encoding")) for part in (split.train, split.test))
+    assert x.shape == (40, 2, 8, 8)
+    assert torch.equal(x[:, 1] > 0, x[:, 0] > 0)
+    history = KOMPLEXNET.fit(spec, model, x, torch.from_numpy(split.train.labels), 0)
+    assert len(history["loss"]) == 1 + spec.learning.tuned
+    row = KOMPLEXNET.judged(spec, model, test, split.test.labels, stream(0, "encoding"))
+    assert (row["classes"], row["samples_test"]) == (10, 20)
+    assert [(e["corruption"], e["total"], len(e["right"])) for e in row["robustness"]] == [("clean", 20, 3), ("occlusion", 20, 3)]
+    with torch.no_grad():
+        right = int((model(test).argmax(1).numpy() == split.test.labels).sum())
+    assert row["robustness"][0]["right"][-1] == right
+    assert row["own_accuracy"] == right / 20
+    assert "scenes" not in row
+    assert ("synchrony" in row) == isinstance(model, KomplexNet)
+
+
+@pytest.mark.slow
+def test_it_learns_to_read_single_digits():
+    spec = _spec(channels=8, steps=8, width=7, hidden=50, learning={"rule": "stages", "updates": 5, "epochs": 8, "batch": 32})
+    split = data.split(data.digits(), train=600, test=200, seed=0)
+    model = KOMPLEXNET.build(spec, (8, 8), 10, 0)
+    x, test = (KOMPLEXNET.inputs(spec, part.images, stream(0, "encoding")) for part in (split.train, split.test))
+    KOMPLEXNET.fit(spec, model, x, torch.from_numpy(split.train.labels), 0)
+    assert KOMPLEXNET.judged(spec, model, test, split.test.labels, stream(0, "encoding"))["own_accuracy"] > 0.8
+
+
+def test_what_scenes_alone_have_is_refused_of_images_of_one_digit():
+    shown = data.digits().images[:5]
+    for entries in ({"noise": (0.1,)}, {"others": ("overlapping_three_digits",)}):
+        with pytest.raises(ValueError, match="where it learned from scenes"):
+            KOMPLEXNET.inputs(_spec(**entries), shown, stream(0, "encoding"))
+
+
+def test_scenes_and_images_of_one_digit_are_both_taken():
     assert Study.from_table(_study()).models["a"].main_site == "hidden.value"
+    assert Study.from_table(_study(data={"name": "digits", "train": 20, "test": 10})).data.name == "digits"
+    with pytest.raises(
+        ValueError, match=r"models\.a of the family komplexnet learns from images or scenes; sudoku4 is a data set of boards"
+    ):
+        Study.from_table(_study(data={"name": "sudoku4", "train": 20, "test": 10}))

@@ -13,6 +13,7 @@ import rtd
 from synctopo import catalog
 from synctopo.models import (
     CNN,
+    GRU,
     MLP,
     AKOrN,
     Hooked,
@@ -68,6 +69,11 @@ def _komplex(**options: Any) -> tuple[KomplexNet, Tensor]:
 FAMILIES: dict[str, Callable[[], tuple[Model, Tensor]]] = {
     "mlp": lambda: (MLP(12, [8, 5], 3, generator=_generator()), torch.rand(6, 12, generator=_generator())),
     "cnn": lambda: (CNN((3, 4), [4, 5], 3, generator=_generator()), torch.rand(6, 12, generator=_generator())),
+    "gru": lambda: (GRU((3, 4), 7, 3, generator=_generator()), torch.rand(6, 12, generator=_generator())),
+    "unrolled graph of a gru": lambda: (
+        rtd.unroll_graph(GRU((3, 4), 9, 3, generator=_generator()), site="hidden"),
+        torch.rand(6, 12, generator=_generator()),
+    ),
     "predictive": lambda: (_predictive(), torch.rand(6, 1, 3, 4, generator=_generator())),
     "predictive, noisy": lambda: (_predictive(Noise(0.1)), torch.rand(6, 1, 3, 4, generator=_generator())),
     "rsnn": lambda: (_rsnn(), _spikes()),
@@ -170,6 +176,7 @@ def test_the_catalogue_names_the_sites_that_its_models_have():
     for table in (
         {"family": "rsnn", "units": 20, "connectivity": 0.3},
         {"family": "mlp", "hidden": [5, 4]},
+        {"family": "gru", "units": 5},
         {"family": "cnn", "channels": [4, 5]},
         {"family": "predictive", "channels": [4, 5], "steps": 2},
         {"family": "akorn", "channels": [4, 8], "kernels": [3, 3], "steps": 2},

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from rsnn.labels import named
 from synctopo import data
 from synctopo.generated.overlapping import Scene, composed
 from synctopo.learning import binding
@@ -28,15 +29,6 @@ def _net(**options: object) -> KomplexNet:
 
 def _judged(net: KomplexNet, scenes: tuple[torch.Tensor, torch.Tensor]) -> binding.Judged:
     return binding.judged(net, scenes[0][:80], scenes[1][:80], every=False)
-
-
-def test_of_k_classes_the_k_highest_scores_count():
-    scores = torch.tensor([[3.0, 2.0, 1.0, 0.0], [0.0, 1.0, 2.0, 3.0], [5.0, 1.0, 1.0, 0.0]])
-    labels = torch.tensor([[1, 1, 0, 0], [1, 0, 0, 1], [0, 0, 0, 1]])
-    found = binding.named(scores, labels)
-    assert (found.right, found.classes, found.whole, found.total) == (3, 5, 1, 3)
-    assert found.each == pytest.approx(0.6)
-    assert found.all == pytest.approx(1 / 3)
 
 
 @pytest.mark.slow
@@ -105,7 +97,7 @@ def test_what_is_named_at_the_end_is_what_forward_names(scenes):
         steps, last = binding.judged(net, x, labels, batch=20), binding.judged(net, x, labels, every=False)
         assert len(steps.named) == 6
         with torch.no_grad():
-            assert steps.named[-1] == last.named[0] == binding.named(net(x), labels)
+            assert steps.named[-1] == last.named[0] == named(net(x), labels)
         assert len(steps.within) == (6 if isinstance(net, KomplexNet) else 0)
         assert steps.within[-1:] == pytest.approx(last.within)
         assert steps.loss[-1:] == pytest.approx(last.loss)
