@@ -128,12 +128,17 @@ def models(rows: Sequence[Row], conditions: Sequence[str]) -> Table:
     for condition in conditions:
         mine = by[condition]
         line = {"condition": condition, "seeds": str(len(mine))}
+        sizes = sorted({r["parameters"] for r in mine if r.get("parameters")})
+        line["parameters"] = " to ".join(f"{n:,}" for n in (sizes if len(sizes) < 2 else (sizes[0], sizes[-1])))
         for title, (field, scale, digits) in PERFORMANCE.items():
             line[title] = spread([last(r.get(field)) for r in mine], digits, scale)
         lines.append(line)
     frame = pd.DataFrame(lines)
     chance = {r["classes"] / r.get("objects", 1) for r in rows if r["kind"] == "model" and "classes" in r}
     said = f"; chance is {100 / max(chance):.0f} %" if chance else ""
+    if frame["parameters"].nunique() < 2:
+        # said where it differs
+        frame = frame.drop(columns="parameters")
     frame = frame.loc[:, (frame != "").any()]
     return Table("models", f"Models: mean ± sd over seeds{said}", frame)
 
