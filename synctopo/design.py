@@ -80,7 +80,7 @@ def search(
         if family.activity is None:
             raise ValueError(f'family {spec.family!r} counts no spikes; design is for spiking networks, such as family = "rsnn".')
         rows, columns = parts.train.images.shape[-2:]
-        model = catalog.build(spec, (rows, columns), int(data.labels.max()) + 1, seed)
+        model = catalog.build(spec, (rows, columns), data.classes, seed)
         x, shown = (
             family.inputs(spec, part.images, stream(seed, name)) for part, name in ((parts.train, "encoding"), (parts.test, "order"))
         )
