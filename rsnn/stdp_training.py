@@ -178,12 +178,12 @@ def settled(plastic: Plastic) -> None:
     settle(plastic.synapses, plastic.rule, plastic.past, plastic.scratch)
 
 
-def driven(net: RSNN, x: Float[Tensor, "sample time input"]) -> Float[np.ndarray, "sample time unit"]:
+def driven(net: RSNN, x: Shaped[Tensor, "sample time input"]) -> Float[np.ndarray, "sample time unit"]:
     """What the input adds to the current of each neuron."""
     return np.ascontiguousarray(torch.cat(list(net.drive(x))).transpose(0, 1).numpy(force=True))
 
 
-def check_spikes(x: Float[Tensor, "sample time input"]) -> None:
+def check_spikes(x: Shaped[Tensor, "sample time input"]) -> None:
     """Raise a sentence unless every input is 0 or 1: plastic input synapses pair spikes."""
     if not ((x == 0) | (x == 1)).all():
         raise ValueError(
