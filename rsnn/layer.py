@@ -71,7 +71,7 @@ class Spikes(torch.autograd.Function):
     ) -> Tensor:
         neurons = arrays(k)
         learns = any(ctx.needs_input_grad[7:])
-        shape = given.shape if events is None else torch.Size((len(events.start) // samples, samples, given.shape[1]))
+        shape = given.shape if events is None else torch.Size(((len(events.start) - 1) // samples, samples, given.shape[1]))
         raster, awake, distance = np.empty(shape, np.uint8), np.empty(shape, np.uint8), np.empty(shape, np.float32)
         none = (0, *shape[1:])
         voltage, current = (np.empty(shape if learns else none) for _ in range(2))

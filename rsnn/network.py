@@ -252,14 +252,14 @@ class RSNN(nn.Module):
         With `local`, the gradient stops where a spike reaches other neurons: what is left is that of e-prop, Bellec et al. 2020, eq. (1).
         """
         x = self.check(x)
-        k = self.constants()
         if self.input_weight.device.type != "cpu":
             return self.spikes_stepwise(x, local=local)
         events = events_of(x)
         given = torch.cat(list(self.drive(x))) if events is None else (self.input_weight * self.input_mask).t()
+        k = self.neurons()
         # sums are float64, weights as they are kept: the half of the memory to go through
         recurrent = (self.recurrent_weight * self.recurrent_mask).t()
-        return Spikes.apply(given, events, len(x), recurrent, k.neurons, self.surrogate, local, *learnable(k.neurons))
+        return Spikes.apply(given, events, len(x), recurrent, k, self.surrogate, local, *learnable(k))
 
     def spikes_stepwise(self, x: Float[Tensor, "sample time input"], *, local: bool = False) -> Float[Tensor, "time sample unit"]:
         """`spikes` by its definition, `step`, and automatic differentiation."""

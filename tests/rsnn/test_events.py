@@ -54,3 +54,17 @@ def test_a_network_trains_on_events_as_on_the_matrix_product(monkeypatch: pytest
     assert grads[0][0].any()
     for a, b in zip(*grads, strict=True):
         torch.testing.assert_close(a, b)
+
+
+@pytest.mark.parametrize("samples", [1, 2, 7])
+@pytest.mark.parametrize("steps", [1, 2, 150])
+def test_events_of_few_samples_or_steps_are_the_spikes_of_the_steps_one_by_one(samples: int, steps: int) -> None:
+    x = encode.poisson(torch.rand(samples, 30, generator=seeded()), steps, rate_max=60, generator=seeded())
+    x[0, 0, 3] = 1.0
+    net = RSNN(30, 20, 3, connectivity=Dense(), input_scale=30.0, generator=seeded())
+    assert events_of(x) is not None
+    found = net.spikes(x)
+    assert torch.equal(found, net.spikes_stepwise(x))
+    found.sum().backward()
+    assert torch.isfinite(net.input_weight.grad).all()
+    assert torch.equal(found[:, :1], net.spikes(x[:1]))
