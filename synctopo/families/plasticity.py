@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 
 import torch
 from pydantic import Field
-from snntorch.surrogate import atan, fast_sigmoid
+from snntorch.surrogate import atan
 from torch import Tensor
 
 import rsnn
@@ -189,7 +189,7 @@ class SurrogateSpec(Spec):
 
     def step(self) -> Callable[[Tensor], Tensor]:
         """The step function of a spike with the gradient of the surrogate."""
-        return fast_sigmoid(self.slope) if self.surrogate == "fast_sigmoid" else atan(self.slope)
+        return rsnn.FastSigmoid(self.slope) if self.surrogate == "fast_sigmoid" else atan(self.slope)
 
     def descent(self, seed: int) -> dict[str, Any]:
         """What both trainings are told."""

@@ -5,7 +5,6 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 import torch
 from pydantic import Field
-from snntorch.surrogate import fast_sigmoid
 from torch import Tensor, nn
 
 import rsnn
@@ -127,7 +126,7 @@ def _build(spec: RSNNSpec, shape: tuple[int, int], classes: int, seed: int) -> n
         dt=spec.dt,
         input_scale=spec.input_scale,
         recurrent_scale=spec.recurrent_scale,
-        surrogate=spec.learning.step() if isinstance(spec.learning, BPTTLearning | EpropLearning) else fast_sigmoid(),
+        surrogate=spec.learning.step() if isinstance(spec.learning, BPTTLearning | EpropLearning) else rsnn.FastSigmoid(),
         generator=stream(seed, "weights"),
     )
 
