@@ -157,7 +157,9 @@ def step_back(grad_spikes, slope, fast_sigmoid, spikes, awake, distance, adapted
                 below = one + steep * abs(above[i])
                 steepness[i] = one / (below * below)
         else:
-            steepness[:] = slope[s]
+            of_sample = slope[s]
+            for i in range(units):
+                steepness[i] = of_sample[i]
         if len(adapted) == 0:
             # one array written at a time, as in `simulate`
             if to_zero:
