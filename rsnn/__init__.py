@@ -14,6 +14,7 @@ from rsnn.plasticity import Pairing, PairSTDP, TripletSTDP
 from rsnn.readout import Readout, fit_readout
 from rsnn.reward import RewardHistory, RewardSTDP, fit_reward
 from rsnn.stdp_training import STDPHistory, fit_stdp
+from rsnn.surrogate import FastSigmoid
 
 __all__ = [
     "ALIF",
@@ -25,6 +26,7 @@ __all__ = [
     "Constant",
     "Dale",
     "Dense",
+    "FastSigmoid",
     "Feedback",
     "Gamma",
     "Homeostasis",

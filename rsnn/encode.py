@@ -1,11 +1,27 @@
-"""Encoders: from values in [0, 1] to input over time, [sample, time, input]."""
+"""Encoders: from values in [0, 1], or recorded events, to input over time, [sample, time, input]."""
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
-from jaxtyping import Float, Shaped
+from jaxtyping import Float, Int, Shaped, UInt8
 from snntorch import spikegen
 from torch import Tensor
 
 from rsnn.heterogeneity import Number
+
+BORDER = 1e-9
+"""Of a step: an event so close before the next one belongs to it, as a time in ms is rounded."""
+
+
+class Binned(NamedTuple):
+    """Events as spikes, 0 or 1 in a byte each, and how many events of each sample are none: because another came from the same input in
+    the same step (`merged`), or because the steps had ended (`late`)."""
+
+    spikes: UInt8[Tensor, "sample time input"]
+    merged: Int[Tensor, "sample"]
+    late: Int[Tensor, "sample"]
 
 
 def poisson(
@@ -75,6 +91,43 @@ def population(x: Shaped[Tensor, "*sample_input"], count: int, *, sharpness: Num
     centre = (2 * torch.arange(1, count + 1, dtype=x.dtype, device=x.device) - 3) / (2 * (count - 2))
     width = 1 / (sharpness * (count - 2))
     return torch.exp(-((x[..., None] - centre) ** 2) / (2 * width**2)).flatten(-2)
+
+
+def events(
+    recordings: Sequence[tuple[Shaped[Tensor, "..."], Shaped[Tensor, "..."]]], inputs: int, steps: int, *, dt: Number = 1.0
+) -> Binned:
+    """Spikes of recorded events: of each sample, when (in ms from its beginning, in any order) and which of the `inputs` (integers).
+
+    An event at time t is a spike in step floor(t / dt), of `dt` ms; what comes after `steps` of them is left out and counted.
+    """
+    if not (math.isfinite(dt) and dt > 0) or steps < 1 or inputs < 1:
+        raise ValueError(f"events(inputs={inputs}, steps={steps}, dt={dt}): all of them must be positive.")
+    if not len(recordings):
+        raise ValueError("events wants at least one sample (times, inputs); there is none.")
+    spikes = torch.zeros(len(recordings), steps, inputs, dtype=torch.uint8)
+    merged, late = (torch.zeros(len(recordings), dtype=torch.int64) for _ in range(2))
+    for n, (time, which) in enumerate(recordings):
+        _check_events(n, time, which, inputs)
+        step = torch.floor(time.double() / dt + BORDER)
+        there = step < steps
+        spikes[n].view(-1)[step[there].long() * inputs + which[there].long()] = 1
+        late[n] = len(step) - int(there.sum())
+        merged[n] = int(there.sum()) - int(spikes[n].sum())
+    return Binned(spikes, merged, late)
+
+
+def _check_events(n: int, time: Tensor, which: Tensor, inputs: int) -> None:
+    if time.ndim != 1 or time.shape != which.shape:
+        raise ValueError(f"sample {n}: a time and an input of each event are wanted, not {tuple(time.shape)} and {tuple(which.shape)}.")
+    if which.is_floating_point() or which.is_complex() or which.dtype == torch.bool or time.is_complex():
+        raise ValueError(f"sample {n}: times are real and inputs integers, not {time.dtype} and {which.dtype}; which.long() makes them so.")
+    if not time.numel():
+        return
+    if not (torch.isfinite(time).all() and float(time.min()) >= 0):
+        raise ValueError(f"sample {n}: times are finite and count from 0, in ms; subtract the first.")
+    low, high = int(which.min()), int(which.max())
+    if low < 0 or high >= inputs:
+        raise ValueError(f"sample {n}: its inputs go from {low} to {high}, but there are {inputs}, 0 to {inputs - 1}.")
 
 
 def _check(x: Tensor, steps: int) -> None:

@@ -6,10 +6,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from rsnn.layer import slope_of
 from rsnn.network import RSNN, step
 from rsnn.neurons import LIFConstants, Reset
-from rsnn.surrogate import Surrogate
+from rsnn.surrogate import Surrogate, gradient
 
 
 class Eligibility(NamedTuple):
@@ -41,7 +40,7 @@ def eprop_step(
     current = decay_syn * vectors.current + arrived[:, None, :]
     voltage = torch.where(up > 0, decay_mem * vectors.voltage + (1 - decay_mem) * gain * current, vectors.voltage)
     height = beta * vectors.adaptation
-    trace = slope_of(surrogate, distance)[..., None] * up * (voltage - height)
+    trace = gradient(surrogate, distance)[..., None] * up * (voltage - height)
     if k.reset is Reset.ZERO:
         voltage = voltage * (1 - spikes) - (distance + threshold)[..., None] * trace
     else:

@@ -1,17 +1,20 @@
-"""Input as events: what few spikes add to the current of a layer, and the gradient of its weights, row by row."""
+"""Input and spikes as events: what few of them add to the current of a layer, and the gradient of their weights, row by row."""
 
-from typing import Any, NamedTuple, no_type_check
+import math
+from typing import NamedTuple, no_type_check
 
 import numpy as np
 import torch
-from jaxtyping import Float, Shaped
+from jaxtyping import Shaped
 from numba import njit
 from torch import Tensor
 
+from rsnn.replay import INNER
+
 FEW = 0.05
 """Share of inputs that are not 0: below, their rows are added one by one, above, matrices are multiplied."""
-SCAN = 32  # numbers that are looked at together
-ZERO = np.int32(0)
+SCAN = 8  # numbers that are looked at together
+MANY = 512  # rows of a gradient that are gone through together: they stay in the cache
 
 
 class Events(NamedTuple):
@@ -24,75 +27,114 @@ class Events(NamedTuple):
 
 @njit(cache=True, nogil=True, error_model="numpy")
 @no_type_check
-def find(x, bits, count):
-    """The `count` events of `x` [sample, time, input], whose numbers are looked at as integers, `bits`, in passing over what is 0."""
+def find(x, bits, most):
+    """The events of `x` [sample, time, input], whose numbers are looked at as integers, `bits`, in passing over what is 0; None from
+    `most` on."""
     samples, steps, inputs = x.shape
     start = np.zeros(samples * steps + 1, dtype=np.int64)
-    index = np.empty(count, dtype=np.int32)
-    value = np.empty(count)
+    index = np.empty(most + inputs, dtype=np.int32)
+    value = np.empty(most + inputs)
+    whole = inputs - inputs % SCAN
     n = 0
     for t in range(steps):
         for s in range(samples):
             row, as_bits = x[s, t], bits[s, t]
-            for first in range(0, inputs, SCAN):
-                part, seen = row[first : min(first + SCAN, inputs)], ZERO
-                for bit in as_bits[first : min(first + SCAN, inputs)]:
-                    seen |= bit
+            for first in range(0, whole, SCAN):
+                seen = as_bits[first]
+                for k in range(1, SCAN):
+                    seen |= as_bits[first + k]
                 if seen:
-                    for i in range(len(part)):
-                        if part[i] != 0.0:
-                            index[n] = first + i
-                            value[n] = part[i]
-                            n += 1
+                    for i in range(first, first + SCAN):
+                        index[n] = i
+                        value[n] = row[i]
+                        n += row[i] != 0.0
+            for i in range(whole, inputs):
+                index[n] = i
+                value[n] = row[i]
+                n += row[i] != 0.0
+            if n >= most:
+                return None
             start[t * samples + s + 1] = n
-    return start, index, value
+    return start, index[:n], value[:n]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 @no_type_check
-def spread(start, index, value, weight, out):
-    """Add the weights [input, unit] of the events of each row to `out` [row, unit]."""
-    for r in range(len(out)):
-        to = out[r]
+def spikes_in(raster):
+    """The spikes of a `raster` [row, unit], 0 or 1, as the events of its rows."""
+    rows, units = raster.shape
+    start = np.zeros(rows + 1, dtype=np.int64)
+    count = 0
+    for r in range(rows):
+        of_row = 0
+        for fired in raster[r]:
+            of_row += fired
+        count += of_row
+        start[r + 1] = count
+    index = np.empty(count + units, dtype=np.int32)
+    for r in range(rows):
+        n, row = start[r], raster[r]
+        for i in range(units):
+            index[n] = i
+            n += row[i]
+    return start, index[:count], np.ones(count)
+
+
+@njit(cache=True, nogil=True, error_model="numpy", **INNER)
+@no_type_check
+def by_source(start, index, value, sources):
+    """Events in the order of what they come from: those of source i are `found[i]:found[i + 1]`, their rows, their values."""
+    found = np.zeros(sources + 1, dtype=np.int64)
+    for e in range(start[0], start[-1]):
+        found[index[e] + 1] += 1
+    for i in range(sources):
+        found[i + 1] += found[i]
+    free = found[:-1].copy()
+    rows, values = np.empty(found[-1], dtype=np.int32), np.empty(found[-1])
+    for r in range(len(start) - 1):
         for e in range(start[r], start[r + 1]):
-            row, v = weight[index[e]], value[e]
+            at = free[index[e]]
+            rows[at], values[at] = r, value[e]
+            free[index[e]] = at + 1
+    return found, rows, values
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+@no_type_check
+def add_rows(start, index, value, matrix, out):
+    """Add to row r of `out` [row, unit] those rows of a `matrix` [from, unit] that its events come from.
+
+    Four at a time, in their order: a sum is read and written once for four. A matrix of float32 is half of the memory to go through.
+    """
+    for r in range(len(out)):
+        to, e, stop = out[r], start[r], start[r + 1]
+        while e + 4 <= stop:
+            a, b, c, d = matrix[index[e]], matrix[index[e + 1]], matrix[index[e + 2]], matrix[index[e + 3]]
+            p, q, v, w = value[e], value[e + 1], value[e + 2], value[e + 3]
             for i in range(len(to)):
-                to[i] += v * row[i]
+                to[i] = (((to[i] + p * a[i]) + q * b[i]) + v * c[i]) + w * d[i]
+            e += 4
+        while e < stop:
+            a, p = matrix[index[e]], value[e]
+            for i in range(len(to)):
+                to[i] += p * a[i]
+            e += 1
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 @no_type_check
 def collect(start, index, value, grad, out):
-    """Add the rows of `grad` [row, unit] to those of their events in `out` [input, unit]."""
-    for r in range(len(grad)):
-        given = grad[r]
-        for e in range(start[r], start[r + 1]):
-            row, v = out[index[e]], value[e]
-            for i in range(len(given)):
-                row[i] += v * given[i]
+    """Add the rows of `grad` [row, unit] to those rows of `out` [from, unit] that their events come from, a few hundred at a time."""
+    for first in range(0, len(grad), MANY):
+        last = min(first + MANY, len(grad))
+        found, which, values = by_source(start[first : last + 1], index, value, len(out))
+        add_rows(found, which, values, grad[first:last], out)
 
 
 def events_of(x: Shaped[Tensor, "sample time input"]) -> Events | None:
     """The events of an input on the CPU that nothing is to be known about the gradient of; None where there are too many."""
     if x.requires_grad or x.device.type != "cpu":
         return None
-    values = x.contiguous().numpy() if x.dtype in (torch.float32, torch.float64) else x.float().numpy()
-    count = int(x.count_nonzero())
-    return Events(*find(values, values.view(f"i{values.itemsize}"), count)) if count < FEW * values.size else None
-
-
-class EventDrive(torch.autograd.Function):
-    """What events add to the current of each neuron [time, sample, unit], differentiable in the weights [input, unit]."""
-
-    @staticmethod
-    def forward(ctx: Any, weight: Float[Tensor, "input unit"], events: Events, samples: int) -> Tensor:
-        ctx.events, ctx.shape = events, weight.shape
-        out = np.zeros((len(events.start) - 1, weight.shape[1]))
-        spread(*events, weight.detach().contiguous().numpy(), out)
-        return torch.from_numpy(out).view(-1, samples, weight.shape[1])
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
-        out = np.zeros(ctx.shape)
-        collect(*ctx.events, grad.contiguous().numpy().reshape(-1, ctx.shape[1]), out)
-        return torch.from_numpy(out), None, None
+    values = x.contiguous().numpy() if x.dtype in (torch.float32, torch.float64) else x.float().contiguous().numpy()
+    found = find(values, values.view(f"i{values.itemsize}"), math.ceil(FEW * values.size))
+    return None if found is None else Events(*found)

@@ -52,8 +52,10 @@ def simulate(drive, recurrent, neurons, state, spikes, awake, distance, voltage,
     """
     steps, samples, units = drive.shape
     decay_mem, decay_syn, gain, threshold, rest, decay_adaptation, beta, to_zero = neurons
-    fired = np.zeros(units, dtype=np.int64)
-    from_others = np.zeros(units)
+    adapts, rests = beta.any() or len(adapted) > 0, rest.any() or state[2].any()
+    fired = np.zeros(units + 1, dtype=np.int64)
+    from_others, apart, height = np.zeros(units), np.zeros(units), threshold.copy()
+    # loops that write one array each become vector instructions; with branches or several arrays they do not
     for s in range(samples):
         now, v, resting, risen, last = state[0, s], state[1, s], state[2, s], state[3, s], state[4, s]
         count = 0
@@ -62,34 +64,63 @@ def simulate(drive, recurrent, neurons, state, spikes, awake, distance, voltage,
                 fired[count] = i
                 count += 1
         for t in range(steps):
+            given, spike, up, far = drive[t, s], spikes[t, s], awake[t, s], distance[t, s]
             from_others[:] = 0.0
-            for n in range(count):
-                row = recurrent[fired[n]]
+            n = 0
+            while n + 4 <= count:
+                a, b, c, d = recurrent[fired[n]], recurrent[fired[n + 1]], recurrent[fired[n + 2]], recurrent[fired[n + 3]]
                 for i in range(units):
-                    from_others[i] += row[i]
-            count = 0
-            if len(adapted) > 0:
+                    from_others[i] = (((from_others[i] + a[i]) + b[i]) + c[i]) + d[i]
+                n += 4
+            while n < count:
+                a = recurrent[fired[n]]
                 for i in range(units):
-                    adapted[t, s, i] = risen[i]
+                    from_others[i] += a[i]
+                n += 1
             for i in range(units):
-                awake[t, s, i] = resting[i] <= 0.0
-                now[i], v[i], resting[i], distance[t, s, i], spike = advance(
-                    drive[t, s, i] + from_others[i],
-                    now[i],
-                    v[i],
-                    resting[i],
-                    decay_syn[i],
-                    decay_mem[i],
-                    gain[i],
-                    threshold[i] + beta[i] * risen[i],
-                    rest[i],
-                    to_zero,
-                )
-                risen[i] = decay_adaptation[i] * risen[i] + spike
-                spikes[t, s, i] = spike
-                if spike:
-                    fired[count] = i
-                    count += 1
+                now[i] = decay_syn[i] * now[i] + (given[i] + from_others[i])
+            if len(adapted) > 0:
+                before = adapted[t, s]
+                for i in range(units):
+                    before[i] = risen[i]
+            if adapts:
+                for i in range(units):
+                    height[i] = threshold[i] + beta[i] * risen[i]
+            if rests:
+                for i in range(units):
+                    up[i] = resting[i] <= 0.0
+                for i in range(units):
+                    aim = gain[i] * now[i]
+                    moved = aim + (v[i] - aim) * decay_mem[i]
+                    v[i] = moved if resting[i] <= 0.0 else v[i]
+                for i in range(units):
+                    apart[i] = v[i] - height[i]
+                for i in range(units):
+                    spike[i] = (apart[i] > 0.0) & (resting[i] <= 0.0)
+                for i in range(units):
+                    left = resting[i] - 1.0 if resting[i] > 0.0 else 0.0
+                    resting[i] = rest[i] if spike[i] else left
+            else:
+                up[:] = 1
+                for i in range(units):
+                    aim = gain[i] * now[i]
+                    v[i] = aim + (v[i] - aim) * decay_mem[i]
+                for i in range(units):
+                    apart[i] = v[i] - height[i]
+                for i in range(units):
+                    spike[i] = apart[i] > 0.0
+            for i in range(units):
+                far[i] = apart[i]
+            for i in range(units):
+                reset = 0.0 if to_zero else apart[i]
+                v[i] = reset if spike[i] else v[i]
+            if adapts:
+                for i in range(units):
+                    risen[i] = decay_adaptation[i] * risen[i] + spike[i]
+            count = 0
+            for i in range(units):
+                fired[count] = i
+                count += spike[i]
             if len(voltage) > 0:
                 for i in range(units):
                     voltage[t, s, i] = v[i]
@@ -99,68 +130,84 @@ def simulate(drive, recurrent, neurons, state, spikes, awake, distance, voltage,
             last[fired[n]] = 1.0
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 @no_type_check
-def step_back(grad_spikes, slope, spikes, awake, distance, adapted, through_others, neurons, state, rounded, grad_current, grad_recurrent):
+def step_back(grad_spikes, slope, fast_sigmoid, spikes, awake, distance, adapted, through_others, neurons, state, grad_current):
     """One step of the way back through what `simulate` ran from rest, for all samples.
 
-    Of this step, [sample, unit]: the gradient of the spikes, the slope of the surrogate, what `simulate` wrote (`adapted` is empty where
+    Of this step, [sample, unit]: the gradient of the spikes, the slope of the surrogate, or nothing where it is
+    that of the `fast_sigmoid` so steep, what `simulate` wrote (`adapted` is empty where
     no threshold adapts), and the gradient of the spikes through the other neurons (float32). `state` [5, sample, unit] is carried on in
     place: the gradients of current, voltage and adaptation, and, where thresholds adapt, what came to threshold and voltage in this step.
-    The first of them is also given as float32 in `rounded` and as `grad_current`; that of the weights adds up in `grad_recurrent` [from,
-    to].
+    The first of them is also given as `grad_current`, float32.
     """
     samples, units = grad_spikes.shape
-    decay_mem, decay_syn, gain, threshold, _, decay_adaptation, beta, to_zero = neurons
+    decay_mem, decay_syn, gain, threshold, rest, decay_adaptation, beta, to_zero = neurons
+    rests = rest.any()
+    into, of_spike, steepness = np.empty(units), np.empty(units), np.empty(units, dtype=np.float32)
+    steep, one = np.float32(fast_sigmoid), np.float32(1.0)
+    for i in range(units):
+        into[i] = (1.0 - decay_mem[i]) * gain[i]
     for s in range(samples):
         of_current, of_voltage, of_adaptation, of_threshold, of_aimed = state[0, s], state[1, s], state[2, s], state[3, s], state[4, s]
-        given, steepness, fired, up = grad_spikes[s], slope[s], spikes[s], awake[s]
-        above, others, small, out = distance[s], through_others[s], rounded[s], grad_current[s]
-        for j in range(units):
-            if fired[j]:
-                row = grad_recurrent[j]
-                for i in range(units):
-                    row[i] += of_current[i]
-        if len(adapted) == 0:
+        given, fired, up = grad_spikes[s], spikes[s], awake[s]
+        above, others, out = distance[s], through_others[s], grad_current[s]
+        if len(slope) == 0:
             for i in range(units):
-                of_spike, of_v = given[i] + others[i], of_voltage[i]
-                if to_zero:
-                    of_spike -= of_v * (above[i] + threshold[i])
-                    of_v *= 1.0 - fired[i]
-                else:
-                    of_spike -= of_v * threshold[i]
-                of_now = decay_syn[i] * of_current[i]
-                if up[i]:
-                    of_v += of_spike * steepness[i]
-                    of_now += of_v * (1.0 - decay_mem[i]) * gain[i]
-                    of_v *= decay_mem[i]
-                of_current[i] = of_now
-                of_voltage[i] = of_v
-                small[i] = of_now
-                out[i] = of_now
+                below = one + steep * abs(above[i])
+                steepness[i] = one / (below * below)
+        else:
+            of_sample = slope[s]
+            for i in range(units):
+                steepness[i] = of_sample[i]
+        if len(adapted) == 0:
+            # one array written at a time, as in `simulate`
+            if to_zero:
+                for i in range(units):
+                    of_spike[i] = given[i] + others[i] - of_voltage[i] * (above[i] + threshold[i])
+                for i in range(units):
+                    of_voltage[i] = 0.0 if fired[i] else of_voltage[i]
+            else:
+                for i in range(units):
+                    of_spike[i] = given[i] + others[i] - of_voltage[i] * threshold[i]
+            if rests:
+                for i in range(units):
+                    more = of_voltage[i] + of_spike[i] * steepness[i]
+                    of_voltage[i] = more if up[i] else of_voltage[i]
+                for i in range(units):
+                    of_current[i] = decay_syn[i] * of_current[i] + (of_voltage[i] * into[i] if up[i] else 0.0)
+                for i in range(units):
+                    of_voltage[i] = of_voltage[i] * decay_mem[i] if up[i] else of_voltage[i]
+            else:
+                for i in range(units):
+                    of_voltage[i] += of_spike[i] * steepness[i]
+                for i in range(units):
+                    of_current[i] = decay_syn[i] * of_current[i] + of_voltage[i] * into[i]
+                for i in range(units):
+                    of_voltage[i] *= decay_mem[i]
         else:
             for i in range(units):
-                of_spike, of_v, of_height = given[i] + others[i] + of_adaptation[i], of_voltage[i], 0.0
+                of_one, of_v, of_height = given[i] + others[i] + of_adaptation[i], of_voltage[i], 0.0
                 height = threshold[i] + beta[i] * adapted[s, i]
                 if to_zero:
-                    of_spike -= of_v * (above[i] + height)
+                    of_one -= of_v * (above[i] + height)
                     of_v *= 1.0 - fired[i]
                 else:
-                    of_spike -= of_v * height
+                    of_one -= of_v * height
                     of_height = -of_v * fired[i]
                 of_now = decay_syn[i] * of_current[i]
                 if up[i]:
-                    of_height -= of_spike * steepness[i]
-                    of_v += of_spike * steepness[i]
+                    of_height -= of_one * steepness[i]
+                    of_v += of_one * steepness[i]
                     of_aimed[i] = of_v
-                    of_now += of_v * (1.0 - decay_mem[i]) * gain[i]
+                    of_now += of_v * into[i]
                     of_v *= decay_mem[i]
                 of_current[i] = of_now
                 of_voltage[i] = of_v
                 of_adaptation[i] = decay_adaptation[i] * of_adaptation[i] + beta[i] * of_height
                 of_threshold[i] = of_height
-                small[i] = of_now
-                out[i] = of_now
+        for i in range(units):
+            out[i] = of_current[i]
 
 
 @njit(cache=True, nogil=True)

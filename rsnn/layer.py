@@ -7,11 +7,12 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
+from rsnn.events import Events, add_rows, collect, spikes_in
 from rsnn.kernels import Neurons, gather_constants, simulate, step_back
 from rsnn.neurons import LIFConstants, LIFState, Reset
-from rsnn.surrogate import Surrogate
+from rsnn.surrogate import FastSigmoid, Surrogate, gradient
 
-SLOPE_BLOCK = 2**19  # slopes computed at once: they stay in the cache
+BLOCK = 2**17  # numbers computed at once: they stay in the cache
 
 
 class Block(NamedTuple):
@@ -48,9 +49,10 @@ def run_block(
 
 
 class Spikes(torch.autograd.Function):
-    """Spikes [time, sample, unit] of the layer from rest, differentiable in the drive, the recurrent weights [from, to] and the constants
-    of the neurons that are real numbers (`learnable`).
+    """Spikes [time, sample, unit] of the layer from rest, differentiable in what is `given`, the recurrent weights [from, to] and the
+    constants of the neurons that are real numbers (`learnable`).
 
+    Given is the drive [time, sample, unit], float64, or, with the `events` of an input of so many samples, the input weights [from, to].
     The same gradient as automatic differentiation of `network.step` has: through membrane, synapse, reset, adaptation and, unless
     `local`, the other neurons. What the gradient of the constants needs is kept only where it is wanted.
     """
@@ -58,7 +60,9 @@ class Spikes(torch.autograd.Function):
     @staticmethod
     def forward(
         ctx: Any,
-        drive: Tensor,
+        given: Tensor,
+        events: Events | None,
+        samples: int,
         recurrent: Tensor,
         k: LIFConstants,
         surrogate: Surrogate,
@@ -66,16 +70,22 @@ class Spikes(torch.autograd.Function):
         *constants: Tensor,  # noqa: ARG004  the same as in k, where automatic differentiation would not see them
     ) -> Tensor:
         neurons = arrays(k)
-        learns = any(ctx.needs_input_grad[5:])
-        raster, awake = np.empty(drive.shape, np.uint8), np.empty(drive.shape, np.uint8)
-        distance = np.empty(drive.shape, np.float32)
-        none = (0, *drive.shape[1:])
-        voltage, current = (np.empty(drive.shape if learns else none) for _ in range(2))
-        adapted = np.empty(drive.shape if learns or neurons.beta.any() else none)
-        weights = np.ascontiguousarray(recurrent.numpy(force=True))
-        state = np.zeros((5, *drive.shape[1:]))
-        simulate(drive.numpy(force=True), weights, neurons, state, raster, awake, distance, voltage, current, adapted)
+        learns = any(ctx.needs_input_grad[7:])
+        shape = given.shape if events is None else torch.Size(((len(events.start) - 1) // samples, samples, given.shape[1]))
+        raster, awake, distance = np.empty(shape, np.uint8), np.empty(shape, np.uint8), np.empty(shape, np.float32)
+        none = (0, *shape[1:])
+        voltage, current = (np.empty(shape if learns else none) for _ in range(2))
+        adapted = np.empty(shape if learns or neurons.beta.any() else none)
+        weights, drive = (np.ascontiguousarray(w.numpy(force=True)) for w in (recurrent, given))
+        state = np.zeros((5, *shape[1:]))
+        few = max(1, BLOCK // state[0].size)
+        room = np.empty((0, *shape[1:]) if events is None else (few, *shape[1:]))
+        for first in range(0, len(raster), few):
+            part = slice(first, min(first + few, len(raster)))
+            written = (v[part] for v in (raster, awake, distance, voltage, current, adapted))
+            simulate(drive_of(part, drive, events, room), weights, neurons, state, *written)
         ctx.neurons, ctx.surrogate, ctx.local, ctx.learns = neurons, surrogate, local, learns
+        ctx.events, ctx.inputs = events, len(given)
         kept = (raster, awake, distance, adapted, voltage, current)
         ctx.save_for_backward(recurrent, *(torch.from_numpy(v) for v in kept))
         return torch.from_numpy(raster).double()
@@ -83,52 +93,52 @@ class Spikes(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         recurrent, raster, awake, distance, adapted, voltage, current = ctx.saved_tensors
-        grad_current, grad_recurrent = np.empty(grad.shape), np.zeros(recurrent.shape)
-        grad_constants = np.zeros((len(learnable(ctx.neurons)), grad.shape[2]))
-        state, rounded = np.zeros((5, *grad.shape[1:])), torch.zeros(grad.shape[1:], dtype=torch.float32)
-        given, fired, up, above = (v.numpy() for v in (grad.contiguous(), raster, awake, distance))
-        risen, volts, currents = (v.numpy() for v in (adapted, voltage, current))
+        units = grad.shape[2]
+        # float32 where nothing has to be exact to the last bit: half of the time and memory
+        grad_current, back = torch.empty(grad.shape, dtype=torch.float32), recurrent.t().float().contiguous()
+        grad_constants = np.zeros((len(learnable(ctx.neurons)), units))
+        state, others = np.zeros((5, *grad.shape[1:])), torch.zeros(grad.shape[1:], dtype=torch.float32)
+        given, fired, up, above, given_back = (v.numpy() for v in (grad.contiguous(), raster, awake, distance, grad_current))
+        risen, volts, currents, through_others = (v.numpy() for v in (adapted, voltage, current, others))
         start = np.zeros(grad.shape[1:])
-        # float32 here, where nothing has to be exact to the last bit: twice as fast
-        back = recurrent.t().float().contiguous()
-        others = torch.zeros_like(rounded)
-        few = max(1, SLOPE_BLOCK // state[0].size)
-        for last in range(len(grad), 0, -few):
-            first = max(0, last - few)
-            slopes = slope_of(ctx.surrogate, distance[first:last]).numpy()
-            for t in range(last - 1, first - 1, -1):
-                if not ctx.local:
-                    others = rounded @ back
-                slope, height = slopes[t - first], risen[t] if len(risen) else risen.reshape(0, grad.shape[2])
-                was = state[2].copy() if ctx.learns else start
-                step_back(
-                    given[t],
-                    slope,
-                    fired[t],
-                    up[t],
-                    above[t],
-                    height,
-                    others.numpy(),
-                    ctx.neurons,
-                    state,
-                    rounded.numpy(),
-                    grad_current[t],
-                    grad_recurrent,
-                )
-                if ctx.learns:
-                    before = (currents[t - 1], volts[t - 1]) if t else (start, start)
-                    gather_constants(state, was, up[t], height, currents[t], *before, ctx.neurons, grad_constants)
+        fast = ctx.surrogate.slope if isinstance(ctx.surrogate, FastSigmoid) else 0.0
+        slopes = np.zeros((1, 0, units), np.float32)
+        few = max(1, BLOCK // state[0].size)
+        for t in range(len(grad) - 1, -1, -1):
+            if not fast and (t == len(grad) - 1 or t % few == few - 1):
+                slopes = gradient(ctx.surrogate, distance[t - t % few : t + 1]).numpy()
+            if not ctx.local and t + 1 < len(grad):
+                torch.mm(grad_current[t + 1], back, out=others)
+            slope, height = slopes[0 if fast else t % few], risen[t] if len(risen) else risen.reshape(0, units)
+            was = state[2].copy() if ctx.learns else start
+            step_back(given[t], slope, fast, fired[t], up[t], above[t], height, through_others, ctx.neurons, state, given_back[t])
+            if ctx.learns:
+                before = (currents[t - 1], volts[t - 1]) if t else (start, start)
+                gather_constants(state, was, up[t], height, currents[t], *before, ctx.neurons, grad_constants)
+        rows = given_back.reshape(-1, units)
+        of_recurrent, of_given = torch.zeros(recurrent.shape, dtype=torch.float64), grad_current
+        # a spike arrives one step later
+        collect(*spikes_in(fired[:-1].reshape(-1, units)), rows[grad.shape[1] :], of_recurrent.numpy())
+        if ctx.events is not None:
+            of_given = of_recurrent.new_zeros(ctx.inputs, units)
+            collect(*ctx.events, rows, of_given.numpy())
         of_constants = torch.from_numpy(grad_constants) if ctx.learns else [None] * len(grad_constants)
-        return torch.from_numpy(grad_current), torch.from_numpy(grad_recurrent), None, None, None, *of_constants
+        return of_given, None, None, of_recurrent, None, None, None, *of_constants
+
+
+def drive_of(
+    part: slice, given: Float[np.ndarray, "*given unit"], events: Events | None, room: Float[np.ndarray, "most sample unit"]
+) -> Float[np.ndarray, "time sample unit"]:
+    """Some time steps of the drive that is `given`, or that `events` make, in that `room`, of the weights given."""
+    if events is None:
+        return given[part]
+    out, samples = room[: part.stop - part.start], room.shape[1]
+    out[:] = 0.0
+    start = events.start[part.start * samples : part.stop * samples + 1]
+    add_rows(start, events.which, events.value, given, out.reshape(-1, room.shape[2]))
+    return out
 
 
 def learnable(k: LIFConstants | Neurons) -> tuple[Any, ...]:
     """The constants of a step that have a gradient, in the order of `gather_constants`."""
     return k.decay_mem, k.decay_syn, k.gain, k.threshold, k.decay_adaptation, k.beta
-
-
-def slope_of(surrogate: Surrogate, distance: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
-    """The gradient that a spike passes on, at each distance of the voltage from the threshold."""
-    with torch.enable_grad():
-        apart = distance.clone().requires_grad_()
-        return torch.autograd.grad(surrogate(apart).sum(), apart)[0]

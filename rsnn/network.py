@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float, Shaped
 from torch import Tensor, nn
 
 from rsnn.connectivity import Connectivity, Dale, Dense, Sparse, WinnerTakeAll
-from rsnn.events import EventDrive, events_of
+from rsnn.events import events_of
 from rsnn.heterogeneity import Number, Parameter, check_parameter, draw, spawn
 from rsnn.layer import Spikes, learnable, run_block
 from rsnn.neurons import (
@@ -220,9 +220,9 @@ class RSNN(nn.Module):
     def run_compiled(self, x: Shaped[Tensor, "sample time input"]) -> Iterator[State]:
         """`run` from rest without gradient, each block of steps at once."""
         k = self.constants()
-        state = self.rest(x.shape[0])
+        state, recurrent = self.rest(x.shape[0]), (self.recurrent_weight * self.recurrent_mask).t()
         for drive in self.drive(x):
-            block, neurons, _ = run_block(drive, k.recurrent, k.neurons, state.neurons, state.spikes)
+            block, neurons, _ = run_block(drive, recurrent, k.neurons, state.neurons, state.spikes)
             spikes = block.spikes.double()
             for now, current, voltage, readout in zip(spikes, block.current, block.voltage, spikes @ k.readout, strict=True):
                 trace = k.decay_trace * state.trace + now
@@ -252,15 +252,14 @@ class RSNN(nn.Module):
         With `local`, the gradient stops where a spike reaches other neurons: what is left is that of e-prop, Bellec et al. 2020, eq. (1).
         """
         x = self.check(x)
-        k = self.constants()
         if self.input_weight.device.type != "cpu":
             return self.spikes_stepwise(x, local=local)
         events = events_of(x)
-        if events is None:
-            drive = torch.cat(list(self.drive(x)))
-        else:
-            drive = EventDrive.apply((self.input_weight * self.input_mask).double().t(), events, len(x))
-        return Spikes.apply(drive, k.recurrent, k.neurons, self.surrogate, local, *learnable(k.neurons))
+        given = torch.cat(list(self.drive(x))) if events is None else (self.input_weight * self.input_mask).t()
+        k = self.neurons()
+        # sums are float64, weights as they are kept: the half of the memory to go through
+        recurrent = (self.recurrent_weight * self.recurrent_mask).t()
+        return Spikes.apply(given, events, len(x), recurrent, k, self.surrogate, local, *learnable(k))
 
     def spikes_stepwise(self, x: Float[Tensor, "sample time input"], *, local: bool = False) -> Float[Tensor, "time sample unit"]:
         """`spikes` by its definition, `step`, and automatic differentiation."""

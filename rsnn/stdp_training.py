@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Bool, Float, Shaped
 from torch import Tensor
 
+from rsnn.batches import Learner, learn_batch
 from rsnn.checkpoints import Save, check_resumed, fingerprint, flattened, put_back
 from rsnn.events import FEW
 from rsnn.heterogeneity import spawn
@@ -47,6 +48,7 @@ def fit_stdp(
     rule: LearningRule | None,
     *,
     epochs: int = 1,
+    batch: int = 1,
     input_rule: LearningRule | None = None,
     homeostasis: Homeostasis = Homeostasis(),  # noqa: B008  frozen
     generator: torch.Generator | None = None,
@@ -60,19 +62,25 @@ def fit_stdp(
     The network starts each sample from rest; read-out weights stay as they are, and input weights unless there is an `input_rule`, by
     which spikes of the input pair with those of the layer; with `rule=None` only these learn. Of a network that keeps Dale's law the
     recurrent synapses of inhibitory neurons stay as they are. `generator` draws the windows of the synapses, the thresholds' constants and
-    the order. `progress(done, total)` is called with numbers of samples, `checkpoint` with all that a run needs to go on, at least every
-    `checkpoint_every` samples (as `CHUNK` allows); the same call with `resume` goes on there, and ends as the whole run does, bit for bit.
-    Runs in float64 on one core of the CPU; the weights are rounded to their dtype at the end. Raises ValueError for weights outside the
-    bounds of the rule, and as soon as everything fires all the time or nothing fired in an epoch.
+    the order. With a `batch` above 1, each of so many samples finds the network as it stood before them, and they leave the mean of what
+    each alone would have made of weights and thresholds (`rsnn.batches`): within a sample the rule is exact, bounds and normalised sums
+    hold, and the order within a batch does not matter; but a batch moves the weights about as far as one sample does, so that amplitudes
+    want to be larger. Its samples run on as many threads as torch has, with the same result for any number. `progress(done, total)` is
+    called with numbers of samples, `checkpoint` with all that a run needs to go on, at least every `checkpoint_every` samples (as `CHUNK`
+    and batches allow); the same call with `resume` goes on there, and ends as the whole run does, bit for bit. Runs in float64 on the CPU,
+    without batches on one core; the weights are rounded to their dtype at the end. Raises ValueError for weights outside the bounds of the
+    rule, and as soon as everything fires all the time or nothing fired in an epoch.
     """
     x = net.check(spikes)
     if epochs < 1:
         raise ValueError(f"fit_stdp(epochs={epochs}): at least one epoch is needed; leave the call out for an untrained network.")
+    if batch < 1:
+        raise ValueError(f"fit_stdp(batch={batch}): at least one sample makes a batch; 1 learns from each before the next is seen.")
     if rule is None and input_rule is None:
         raise ValueError("fit_stdp(rule=None): nothing would learn; give a rule such as PairSTDP(), or an input_rule.")
     generator = torch.Generator() if generator is None else generator
     keeps = checkpoint is not None or resume is not None
-    mark = fingerprint(net, generator, tuple(x.shape), rule, input_rule, homeostasis) if keeps else torch.zeros(0)
+    mark = fingerprint(net, generator, tuple(x.shape), rule, input_rule, homeostasis, batch) if keeps else torch.zeros(0)
     windows, orders, input_windows, thresholds = spawn(generator), spawn(generator), spawn(generator), spawn(generator)
     groups, learns, fixed = synapses_of(net, rule, input_rule, homeostasis, windows, input_windows)
     if input_rule is not None:
@@ -90,6 +98,11 @@ def fit_stdp(
     chunk = max(1, min(samples, CHUNK // (steps * max(net.units, net.inputs))))
     if checkpoint is not None:
         chunk = max(1, min(chunk, checkpoint_every))
+    chunk = -(-chunk // batch) * batch
+    learners = []
+    if batch > 1:
+        shared = Learner(groups, theta, scaling, state)
+        learners = [Learner.like(groups, theta, scaling) for _ in range(min(batch, samples, torch.get_num_threads()))]
     counts, place = np.zeros(net.units, dtype=np.int64), np.zeros(3, dtype=np.int64)  # epoch, samples of it, samples since a checkpoint
     carried = (theta, scaling.average, *((p.synapses.weight, p.past) for p in groups), counts, place)
     records: list[tuple[float, ...]] = []
@@ -106,7 +119,12 @@ def fit_stdp(
             raster = np.zeros((len(part), steps, net.units), dtype=np.uint8)
             arrivals = part.double().contiguous().numpy(force=True) if by_spikes else np.zeros((0, steps, net.inputs))
             drive = np.zeros((0, steps, net.units)) if by_spikes else driven(net, part)
-            learn(arrivals, drive, state, theta, raster, neurons, adaptation, scaling, groups, learns, fixed, True)
+            if batch == 1:
+                learn(arrivals, drive, state, theta, raster, neurons, adaptation, scaling, groups, learns, fixed, True)
+            else:
+                for n in range(0, len(part), batch):
+                    few = slice(n, n + batch)
+                    learn_batch(arrivals[few], drive[few], raster[few], shared, learners, neurons, adaptation, learns, fixed)
             counts += raster.sum((0, 1), dtype=np.int64)
             place[:] = epoch, start + len(part), place[2] + len(part)
             check_not_exploding(float(raster.mean()), net.dt, epoch)
@@ -178,12 +196,12 @@ def settled(plastic: Plastic) -> None:
     settle(plastic.synapses, plastic.rule, plastic.past, plastic.scratch)
 
 
-def driven(net: RSNN, x: Float[Tensor, "sample time input"]) -> Float[np.ndarray, "sample time unit"]:
+def driven(net: RSNN, x: Shaped[Tensor, "sample time input"]) -> Float[np.ndarray, "sample time unit"]:
     """What the input adds to the current of each neuron."""
     return np.ascontiguousarray(torch.cat(list(net.drive(x))).transpose(0, 1).numpy(force=True))
 
 
-def check_spikes(x: Float[Tensor, "sample time input"]) -> None:
+def check_spikes(x: Shaped[Tensor, "sample time input"]) -> None:
     """Raise a sentence unless every input is 0 or 1: plastic input synapses pair spikes."""
     if not ((x == 0) | (x == 1)).all():
         raise ValueError(

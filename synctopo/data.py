@@ -11,8 +11,9 @@ from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, UInt8
 
+from synctopo.events import EventSpikes
 from synctopo.generated import objects, sudoku
 from synctopo.generated.overlapping import Scene, composed
 from synctopo.headers import read_npz
@@ -27,13 +28,14 @@ class Dataset:
     whole data set. Scenes hold several objects: labels [sample, class] are 1 for the classes that are there, and behind each image lie the
     masks of its objects, images [sample, 1 + object, row, column].
 
-    Boards have their solutions for labels, images of objects (synctopo.generated.objects) their masks, [sample, row, column].
+    Boards have their solutions for labels, images of objects (synctopo.generated.objects) their masks, [sample, row, column]. Recorded
+    events are spikes, images [sample, time, row, column] uint8.
 
     held_out  so many samples at the end are for tests alone; 0: any may be learned from
     """
 
     name: str
-    images: Float[np.ndarray, "sample *plane row column"]
+    images: Float[np.ndarray, "sample *plane row column"] | UInt8[np.ndarray, "sample time row column"]
     labels: Int[np.ndarray, "sample *label"]
     samples: Int[np.ndarray, " sample"]
     held_out: int = 0
@@ -110,6 +112,33 @@ def rings() -> Dataset:
     return _points("rings", np.column_stack([np.repeat(np.arange(5), 100), np.tile(2 * np.pi * np.arange(100) / 100, 5)]))
 
 
+def nmnist() -> Dataset:
+    """N-MNIST (Orchard et al. 2015): handwritten digits seen by a moving event camera; `nmnist.npz`, which `synctopo.events` makes."""
+    return _recorded("nmnist")
+
+
+def shd() -> Dataset:
+    """Spiking Heidelberg Digits (Cramer et al. 2020): spoken digits heard by a cochlea; `shd.npz`, which `synctopo.events` makes."""
+    return _recorded("shd")
+
+
+def dvs_gesture() -> Dataset:
+    """DVS-Gesture (Amir et al. 2017): hands seen by an event camera; `dvs_gesture.npz`, which `synctopo.events` makes."""
+    return _recorded("dvs_gesture")
+
+
+@cache
+def _recorded(name: str) -> Dataset:
+    place = Path(os.environ.get("SYNCTOPO_DATA", ".")) / f"{name}.npz"
+    if not place.is_file():
+        raise ValueError(
+            f"{place} does not exist; synctopo.events.load({name!r}, folder, steps=..., dt=...).save(file) makes it of the recordings, "
+            "and SYNCTOPO_DATA names its folder."
+        )
+    found = EventSpikes.load(place)
+    return Dataset(name, found.spikes, found.labels, np.arange(len(found.labels)), held_out=found.held_out)
+
+
 def _points(name: str, points: np.ndarray) -> Dataset:
     n = len(points)
     return Dataset(name, points[:, None].astype(np.float64), np.zeros(n, dtype=np.int64), np.arange(n))
@@ -177,6 +206,9 @@ def _objects(name: str) -> Dataset:
     return Dataset(name, found.images, found.masks, np.arange(OBJECTS[name]), held_out=300)
 
 
+EVENTS: dict[str, Callable[[], Dataset]] = {"nmnist": nmnist, "shd": shd, "dvs_gesture": dvs_gesture}
+"""Recorded events, as spikes."""
+
 DATASETS: dict[str, Callable[[], Dataset]] = {
     "digits": digits,
     "mnist": mnist,
@@ -187,6 +219,7 @@ DATASETS: dict[str, Callable[[], Dataset]] = {
     **{f"{name}_digits": partial(_scenes_of_digits, name) for name in SCENES},
     **{name: partial(_boards, name) for name in BOARDS},
     **{name: partial(_objects, name) for name in OBJECTS},
+    **EVENTS,
 }
 
 
@@ -203,7 +236,10 @@ def of_scenes(name: str) -> bool:
 
 
 def kind(name: str) -> str:
-    """What the samples of the data set of that name are: "images" of one class, "scenes" of several digits, "boards", or "objects"."""
+    """What the samples of the data set of that name are: "images" of one class, "scenes" of several digits, "boards", "objects" or
+    recorded "events"."""
+    if name in EVENTS:
+        return "events"
     if name in OBJECTS:
         return "objects"
     return "boards" if name in BOARDS else "scenes" if name.startswith(tuple(SCENES)) else "images"

@@ -12,6 +12,7 @@ PACKAGES = ("torch", "numpy", "scipy", "scikit-learn", "numba", "pandas", "snnto
 EXTRAS = {
     "giotto-tda": "pip install 'synctopo[giotto]' (AGPL; Python 3.11 and 3.12): barcode distances, a second engine",
     "dask": "pip install 'dask[distributed]': studies over several machines",
+    "tonic": "pip install 'synctopo[neuromorphic]' (GPL): fetches event data sets",
     "pyarrow": "pip install pyarrow: tables as Parquet",
 }
 
@@ -90,10 +91,10 @@ def _threads() -> list[Finding]:
 
 
 def _data() -> list[Finding]:
-    from synctopo.data import DATASETS
+    from synctopo.data import DATASETS, kind
 
     place = os.environ.get("SYNCTOPO_DATA", "")
-    names = [name for name in DATASETS if "mnist" in name]
+    names = [name for name in DATASETS if "mnist" in name and kind(name) != "events"]
     if not place:
         how = f"$SYNCTOPO_DATA is not set: {', '.join(names)} would be fetched from OpenML; digits are bundled"
         return [Finding("data", "missing", how)]

@@ -27,6 +27,8 @@ COMPUTING: tuple[str, ...] = (
             "catalog",
             "comparison",
             "data",
+            "eventfiles",
+            "events",
             "maps",
             "precision",
             "recorder",

@@ -155,6 +155,7 @@ class Study:
             if wanted is not None and wanted(model) != data.name:
                 raise ValueError(f"models.{name} is a model of the data set {wanted(model)}; set data.name to {wanted(model)!r}.")
             takes, came = catalog.FAMILIES[model.family].takes, kind(data.name)
+            takes = takes if isinstance(takes, tuple) else takes(model)
             if came not in takes:
                 raise ValueError(
                     f"models.{name} of the family {model.family} learns from {' or '.join(takes)}; {data.name} is a data set of {came}."

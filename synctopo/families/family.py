@@ -22,7 +22,7 @@ class Family:
     activity  (spec, counts of the main site [sample, unit]) -> columns of the model's row beside those of the read-out
     check     (spec, where) raises ValueError, with a sentence, for what no field of the specification can see alone
     data      (spec) -> the one data set that it can be used with; None: it takes any
-    takes     the kinds of data sets that it learns from, of those that `data.kind` tells apart
+    takes     the kinds of data sets that it learns from, of those that `data.kind` tells apart; or (spec) -> those kinds
     apart     fields of the specification that no training depends on: models that differ in them alone are trained once
     reduction what read-outs are fitted to, and what a study records as its "usual" one: the state after the last step, whose read-out is
               its answer, or the count of its spikes, and the mean of all read-outs
@@ -36,6 +36,6 @@ class Family:
     activity: Callable[[Any, Tensor], dict[str, Any]] | None = None
     check: Callable[[Any, str], None] | None = None
     data: Callable[[Any], str] | None = None
-    takes: tuple[str, ...] = ("images",)
+    takes: tuple[str, ...] | Callable[[Any], tuple[str, ...]] = ("images",)
     apart: frozenset[str] = frozenset()
     reduction: str = "last"

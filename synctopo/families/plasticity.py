@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 
 import torch
 from pydantic import Field
-from snntorch.surrogate import atan, fast_sigmoid
+from snntorch.surrogate import atan
 from torch import Tensor
 
 import rsnn
@@ -80,6 +80,8 @@ class STDPLearning(Spec):
     rule: Literal["stdp"]
     supervised: ClassVar[bool] = False
     epochs: int = Field(default=1, ge=1)
+    batch: int = Field(default=1, ge=1)
+    """So many samples find the network as it stood before them, and leave the mean of what each alone would have made of it."""
     a_plus: Parameter = 0.01
     a_minus: Parameter = 0.012
     tau_plus: Parameter = 20.0
@@ -106,7 +108,7 @@ class STDPLearning(Spec):
 
     def fitted(self, net: rsnn.RSNN, x: Tensor, _y: Tensor, seed: int) -> dict[str, Any]:
         """Train `net` and say how that went."""
-        return by_stdp(net, x, self.built(), self.epochs, self.homeostasis, seed)
+        return by_stdp(net, x, self.built(), self.epochs, self.batch, self.homeostasis, seed)
 
 
 class TripletLearning(Spec):
@@ -115,6 +117,7 @@ class TripletLearning(Spec):
     rule: Literal["triplet"]
     supervised: ClassVar[bool] = False
     epochs: int = Field(default=1, ge=1)
+    batch: int = Field(default=1, ge=1)
     fit: Literal["visual cortex", "hippocampus"] = "visual cortex"
     scale: float = Field(default=1.0, gt=0)
     w_max: float = Field(default=1.0, gt=0)
@@ -126,12 +129,15 @@ class TripletLearning(Spec):
 
     def fitted(self, net: rsnn.RSNN, x: Tensor, _y: Tensor, seed: int) -> dict[str, Any]:
         """Train `net` and say how that went."""
-        return by_stdp(net, x, self.built(), self.epochs, self.homeostasis, seed)
+        return by_stdp(net, x, self.built(), self.epochs, self.batch, self.homeostasis, seed)
 
 
-def by_stdp(net: rsnn.RSNN, x: Tensor, rule: LearningRule, epochs: int, homeostasis: HomeostasisSpec, seed: int) -> dict[str, Any]:
+def by_stdp(
+    net: rsnn.RSNN, x: Tensor, rule: LearningRule, epochs: int, batch: int, homeostasis: HomeostasisSpec, seed: int
+) -> dict[str, Any]:
     """Train the recurrent weights of `net` by a rule that knows no labels."""
-    return asdict(rsnn.fit_stdp(net, x, rule, epochs=epochs, homeostasis=homeostasis.built(), generator=stream(seed, "synapses")))
+    generator = stream(seed, "synapses")
+    return asdict(rsnn.fit_stdp(net, x, rule, epochs=epochs, batch=batch, homeostasis=homeostasis.built(), generator=generator))
 
 
 class RewardLearning(Spec):
@@ -183,7 +189,7 @@ class SurrogateSpec(Spec):
 
     def step(self) -> Callable[[Tensor], Tensor]:
         """The step function of a spike with the gradient of the surrogate."""
-        return fast_sigmoid(self.slope) if self.surrogate == "fast_sigmoid" else atan(self.slope)
+        return rsnn.FastSigmoid(self.slope) if self.surrogate == "fast_sigmoid" else atan(self.slope)
 
     def descent(self, seed: int) -> dict[str, Any]:
         """What both trainings are told."""

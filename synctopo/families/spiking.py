@@ -5,7 +5,6 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 import torch
 from pydantic import Field
-from snntorch.surrogate import fast_sigmoid
 from torch import Tensor, nn
 
 import rsnn
@@ -59,9 +58,9 @@ class DaleSpec(Spec):
 
 
 class EncoderSpec(Spec):
-    """encoder = { ... }: how pixels become spikes or currents, [sample, time, pixel]."""
+    """encoder = { ... }: how pixels become spikes or currents, [sample, time, pixel]; "recorded": they are spikes already, of events."""
 
-    code: Literal["poisson", "latency", "constant"] = "poisson"
+    code: Literal["poisson", "latency", "constant", "recorded"] = "poisson"
     population: int = Field(default=1, ge=1)
     """Units with Gaussian receptive fields for each pixel (at least 3), or 1: the pixel itself."""
     steps: int = Field(default=50, ge=1)
@@ -69,6 +68,10 @@ class EncoderSpec(Spec):
     """Hz, of a white pixel (poisson)."""
 
     def encode(self, pixels: Tensor, dt: float, generator: torch.Generator) -> Tensor:
+        if self.code == "recorded":
+            if pixels.shape[1] != self.steps:
+                raise ValueError(f"the recordings have {pixels.shape[1]} steps; set encoder.steps, which is {self.steps}, to that.")
+            return pixels
         if self.population > 1:
             pixels = rsnn.encode.population(pixels, self.population)
         if self.code == "poisson":
@@ -123,7 +126,7 @@ def _build(spec: RSNNSpec, shape: tuple[int, int], classes: int, seed: int) -> n
         dt=spec.dt,
         input_scale=spec.input_scale,
         recurrent_scale=spec.recurrent_scale,
-        surrogate=spec.learning.step() if isinstance(spec.learning, BPTTLearning | EpropLearning) else fast_sigmoid(),
+        surrogate=spec.learning.step() if isinstance(spec.learning, BPTTLearning | EpropLearning) else rsnn.FastSigmoid(),
         generator=stream(seed, "weights"),
     )
 
@@ -133,6 +136,8 @@ def _connectivity(probability: float) -> rsnn.Dense | rsnn.Sparse:
 
 
 def _spikes(spec: RSNNSpec, images: np.ndarray, generator: torch.Generator) -> Tensor:
+    if spec.encoder.code == "recorded":
+        return spec.encoder.encode(torch.from_numpy(images).flatten(2), spec.dt, generator)
     return spec.encoder.encode(torch.from_numpy(data.pictures(images)).flatten(1), spec.dt, generator)
 
 
@@ -156,6 +161,10 @@ def _check(spec: RSNNSpec, where: str) -> None:
         raise ValueError(f"{where}.neuron: {error}") from None
     if spec.encoder.population == 2:
         raise ValueError(f"{where}.encoder.population is 2; it must be 1, or at least 3 for a range to be shared.")
+    if spec.encoder.code == "recorded" and spec.encoder.population > 1:
+        raise ValueError(
+            f"{where}.encoder.population is {spec.encoder.population}, but recorded spikes have no range to share; leave it out."
+        )
     if isinstance(spec.learning, BPTTLearning):
         learn = spec.learning.learn
         if "tau_syn" in learn and spec.neuron.tau_syn is None:
@@ -164,4 +173,8 @@ def _check(spec: RSNNSpec, where: str) -> None:
             raise ValueError(f"{where}.learning.learn names tau_adaptation, but {where}.neuron has no beta.")
 
 
-RSNN = Family(RSNNSpec, _build, _spikes, _fit, activity=_activity, check=_check, takes=("images", "scenes"), reduction="count")
+def _takes(spec: RSNNSpec) -> tuple[str, ...]:
+    return ("events",) if spec.encoder.code == "recorded" else ("images", "scenes")
+
+
+RSNN = Family(RSNNSpec, _build, _spikes, _fit, activity=_activity, check=_check, takes=_takes, reduction="count")

@@ -4,8 +4,10 @@ import sys
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from rsnn import encode
+from rsnn import LIF, RSNN, Dense, PairSTDP, encode, fit_stdp
 
 
 def seeded(seed: int = 2) -> torch.Generator:
@@ -110,3 +112,61 @@ def test_the_units_of_each_input_lie_side_by_side_at_every_step() -> None:
 def test_what_a_population_cannot_encode_is_refused_with_a_sentence(make: object, sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         make()
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    events=st.lists(st.lists(st.tuples(st.integers(0, 4000), st.integers(0, 3)), max_size=25), min_size=1, max_size=3),
+    steps=st.integers(1, 40),
+    dt=st.sampled_from([1, 7, 100, 333, 1000]),
+)
+def test_every_event_is_a_spike_in_its_step_or_is_counted_as_merged_or_late(events, steps, dt) -> None:
+    """Against whole microseconds, where no step has a rounded border."""
+    recordings = [
+        (torch.tensor([t / 1000 for t, _ in e], dtype=torch.float64), torch.tensor([i for _, i in e], dtype=torch.int64)) for e in events
+    ]
+    found = encode.events(recordings, 4, steps, dt=dt / 1000)
+    for n, sample in enumerate(events):
+        wanted = {(t // dt, i) for t, i in sample if t // dt < steps}
+        assert {tuple(place) for place in found.spikes[n].nonzero().tolist()} == wanted
+        assert found.late[n] == sum(t // dt >= steps for t, _ in sample)
+        assert found.spikes[n].sum() + found.merged[n] + found.late[n] == len(sample)
+    assert set(found.spikes.unique().tolist()) <= {0, 1}
+
+
+def test_events_in_another_order_are_the_same_spikes_and_shifted_ones_are_not() -> None:
+    time, which = torch.tensor([0.0, 3.5, 3.9, 12.0]), torch.tensor([2, 0, 1, 1])
+    order = torch.tensor([2, 0, 3, 1])
+    first, again, later = (encode.events([e], 3, 20).spikes for e in ((time, which), (time[order], which[order]), (time + 1, which)))
+    assert torch.equal(first, again)
+    assert torch.equal(first[:, :-1], later[:, 1:])
+    assert not torch.equal(first, later)
+
+
+def test_a_network_takes_events_as_it_takes_the_same_spikes_in_floating_point() -> None:
+    generator = seeded()
+    recordings = [(torch.rand(300, generator=generator) * 50, torch.randint(12, (300,), generator=generator)) for _ in range(3)]
+    x = encode.events(recordings, 12, 50).spikes
+    nets = [RSNN(12, 15, 2, neuron=LIF(20.0), connectivity=Dense(), input_scale=8.0) for _ in range(2)]
+    assert torch.equal(nets[0](x), nets[1](x.float()))
+    assert nets[0].spikes(x).any()
+    histories = [fit_stdp(net, given, PairSTDP()) for net, given in zip(nets, (x, x.float()), strict=True)]
+    assert histories[0] == histories[1]
+    assert torch.equal(nets[0].recurrent_weight, nets[1].recurrent_weight)
+
+
+@pytest.mark.parametrize(
+    ("recordings", "inputs", "steps", "dt", "sentence"),
+    [
+        ([], 3, 4, 1.0, "at least one sample"),
+        ([(torch.zeros(2), torch.zeros(2).long())], 3, 4, 0.0, r"events\(inputs=3, steps=4, dt=0.0\): all of them must be positive"),
+        ([(torch.zeros(2), torch.zeros(3).long())], 3, 4, 1.0, r"a time and an input of each event are wanted, not \(2,\) and \(3,\)"),
+        ([(torch.zeros(2), torch.zeros(2))], 3, 4, 1.0, r"inputs integers, not torch.float32 and torch.float32"),
+        ([(torch.tensor([1.0, math.nan]), torch.zeros(2).long())], 3, 4, 1.0, "times are finite and count from 0"),
+        ([(torch.tensor([1.0, -2.0]), torch.zeros(2).long())], 3, 4, 1.0, "sample 0: times are finite and count from 0"),
+        ([(torch.zeros(1), torch.tensor([3]))], 3, 4, 1.0, "its inputs go from 3 to 3, but there are 3, 0 to 2"),
+    ],
+)
+def test_what_is_wrong_with_events_is_said(recordings, inputs, steps, dt, sentence) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        encode.events(recordings, inputs, steps, dt=dt)

@@ -2,8 +2,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from snntorch.surrogate import atan
 
 from rsnn import ALIF, LIF, RSNN, Dense, Gamma, LogNormal, Reset, Sparse, Uniform, encode
+from rsnn.events import events_of
+from rsnn.surrogate import FastSigmoid, Surrogate
 
 SITES = ("hidden.spikes", "hidden.voltage", "hidden.current", "hidden.trace", "readout")
 
@@ -17,8 +20,8 @@ def network(seed: int, units: int, neuron: LIF | ALIF, connectivity: Sparse | De
     return RSNN(5, units, 3, neuron=neuron, connectivity=connectivity, input_scale=scale, recurrent_scale=scale / 4, generator=seeded(seed))
 
 
-def stimulus(samples: int, steps: int, seed: int) -> torch.Tensor:
-    return encode.poisson(torch.rand(samples, 5, generator=seeded(seed)), steps, generator=seeded(seed), rate_max=300)
+def stimulus(samples: int, steps: int, seed: int, rate: float = 300) -> torch.Tensor:
+    return encode.poisson(torch.rand(samples, 5, generator=seeded(seed)), steps, generator=seeded(seed), rate_max=rate)
 
 
 NEURONS = [
@@ -56,11 +59,17 @@ def test_the_compiled_layer_equals_the_steps(
 
 
 @pytest.mark.parametrize("neuron", NEURONS)
-def test_the_gradient_written_by_hand_is_that_of_automatic_differentiation(neuron: LIF | ALIF) -> None:
-    net, x = network(3, 20, neuron, Sparse(0.4)), stimulus(6, 25, 1)
+@pytest.mark.parametrize("surrogate", [FastSigmoid(10.0), atan(2.0)])
+@pytest.mark.parametrize("rate", [300, 40])  # values and events
+def test_the_gradient_written_by_hand_is_that_of_automatic_differentiation(neuron: LIF | ALIF, surrogate: Surrogate, rate: int) -> None:
+    net, x = network(3, 20, neuron, Sparse(0.4)), stimulus(6, 25, 1, rate)
+    net.surrogate = surrogate
+    assert (events_of(x) is None) == (rate == 300)
+    with torch.no_grad():
+        net.input_weight.mul_(1 if rate == 300 else 20)
     weighting = torch.randn(25, 6, 20, generator=seeded(), dtype=torch.float64)
     by_hand, spikes = [], net.spikes(x)
-    assert spikes.sum() > 100
+    assert spikes.sum() > 40
     (spikes * weighting).sum().backward()
     for p in (net.input_weight, net.recurrent_weight):
         by_hand.append(p.grad.clone())

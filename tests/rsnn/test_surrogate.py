@@ -3,7 +3,7 @@ import torch
 from snntorch import surrogate
 
 from rsnn import LIF, RSNN, Gamma, Reset, Sparse, Uniform
-from rsnn.surrogate import DEFAULT_SURROGATE
+from rsnn.surrogate import DEFAULT_SURROGATE, FastSigmoid, gradient
 
 SLOPE = 3.0
 
@@ -51,3 +51,10 @@ def test_the_default_surrogate_is_a_step_with_the_gradient_of_zenke_and_ganguli(
     spikes.sum().backward()
     assert spikes.tolist() == [0, 0, 0, 1]
     assert torch.allclose(x.grad, 1 / (1 + 25 * x.detach().abs()) ** 2)
+
+
+@pytest.mark.parametrize("slope", [1.0, 25.0, 100.0])
+def test_the_gradient_that_is_known_is_the_one_that_snntorch_computes(slope: float) -> None:
+    x = torch.linspace(-2, 2, 101)
+    torch.testing.assert_close(gradient(FastSigmoid(slope), x), gradient(surrogate.fast_sigmoid(slope), x))
+    assert torch.equal(FastSigmoid(slope)(x), (x > 0).float())
