@@ -97,9 +97,9 @@ def site_of(spec: ModelSpec, name: str) -> str | None:
     if name == "late":
         return main
     if name == "early":
-        # the first that says the same of its layer as the main site says of the last: conv1.value for hidden.value
+        # the first that says the same of its layer as the main site says of the last: conv1.amplitude for hidden.amplitude
         kind = main.partition(".")[2]
-        first = next(s for s in spec.sites if s.partition(".")[2] == kind)
+        first = next(s for s in spec.sites if s.partition(".")[2] == kind and not s.startswith("input."))
         return None if first == main else first
     return None
 

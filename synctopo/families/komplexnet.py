@@ -71,8 +71,8 @@ class KomplexSpec(Spec):
 
     @property
     def main_site(self) -> str:
-        """The site that is recorded where a study names none."""
-        return "hidden.value"
+        """The site that is recorded where a study names none: phases start where the bits of the image say, and so does that of a value."""
+        return "hidden.amplitude"
 
     @property
     def sites(self) -> tuple[str, ...]:

@@ -132,7 +132,7 @@ def test_what_scenes_alone_have_is_refused_of_images_of_one_digit():
 
 
 def test_scenes_and_images_of_one_digit_are_both_taken():
-    assert Study.from_table(_study()).models["a"].main_site == "hidden.value"
+    assert Study.from_table(_study()).models["a"].main_site == "hidden.amplitude"
     assert Study.from_table(_study(data={"name": "digits", "train": 20, "test": 10})).data.name == "digits"
     with pytest.raises(
         ValueError, match=r"models\.a of the family komplexnet learns from images or scenes; sudoku4 is a data set of boards"
