@@ -67,7 +67,8 @@ def write_all(plan: Plan, root: Path) -> Written:
     places["Report (open it in a browser)"] = root / "report.html"
     pairs = _pairs(found)
     measure, site = plan.study.compare.measures[0], _site(plan, pairs)
-    shown = [t for t in _main(plan, site, tables) if t.name != f"{measure}_{site}"]
+    wide = (f"{measure}_{site}", f"{measure}_{site}_calibrated")
+    shown = [t for t in _main(plan, site, tables) if t.name not in wide]
     if any(t.name == f"{measure}_{site}" for t in tables):
         # with its spreads the matrix is wider than a terminal; they are in the file
         here = [r for r in pairs if r["measure"] == measure and r["site_a"] == site]
@@ -106,7 +107,8 @@ def _site(plan: Plan, pairs: Sequence[Row]) -> str:
 
 def _main(plan: Plan, site: str, tables: Sequence[Table]) -> list[Table]:
     measure = plan.study.compare.measures[0]
-    wanted = ["sequence", "models", "edges", "spoilt", "foresight", f"{measure}_{site}", f"{measure}_layers", f"{measure}_time"]
+    of_measure = (site, f"{site}_calibrated", "layers", "time")
+    wanted = ["sequence", "models", "edges", "spoilt", "foresight", *(f"{measure}_{part}" for part in of_measure)]
     return [t for t in tables if t.name in wanted]
 
 

@@ -13,7 +13,7 @@ from synctopo.tables.conditions import contrasts, last, layers, performance, ste
 from synctopo.tables.corrupted import resilience
 from synctopo.tables.courses import courses
 from synctopo.tables.formats import Table
-from synctopo.tables.pivots import matrix, measures
+from synctopo.tables.pivots import calibrated, matrix, measures
 from synctopo.tables.selection import Row, at_one_step, between_seeds, closer_of, ordered
 from synctopo.tables.sequences import trends
 from synctopo.tables.solved import boards
@@ -112,7 +112,9 @@ def study_tables(
             if timed:
                 found.append(steps([r for r in timed if r["site_a"] == timed[0]["site_a"]], chosen, measure))
         for site in ordered(r["site_a"] for r in of):
-            found.append(matrix([r for r in of if r["site_a"] == site], conditions, measure, site))
+            here = [r for r in of if r["site_a"] == site]
+            placed = None if site.startswith("random.") else calibrated(here, conditions, measure, site)
+            found += [matrix(here, conditions, measure, site), *([placed] if placed is not None else [])]
     if len(names) > 1:
         for site in ordered(r["site_a"] for r in pairs):
             found.append(measures([r for r in pairs if r["site_a"] == site], conditions, site))

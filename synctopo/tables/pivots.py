@@ -37,6 +37,23 @@ def matrix(rows: Sequence[Row], conditions: Sequence[str], measure: str, site: s
     return Table(f"{measure}_{site}", title, pd.DataFrame(lines), frozenset(best))
 
 
+def calibrated(rows: Sequence[Row], conditions: Sequence[str], measure: str, site: str) -> Table | None:
+    """Condition by condition, where each pair stands between chance, 0, and identity, 1: mean ± sd over pairs of different seeds.
+
+    So values between layers of unlike width compare. None where no value was held against chance.
+    """
+    if not any(r.get("calibrated") is not None for r in rows):
+        return None
+    placed = [{**r, "value": r.get("calibrated")} for r in rows]
+    shown = held(rows, conditions)
+    lines = [{"": a, **{b: spread(values(pairs(placed, a, b)), 2) for b in shown}} for a in shown]
+    title = (
+        f"{measure} at {site} on a scale from 0, samples matched at random, to 1, identical: mean ± sd over {over(rows)}; layers of unlike "
+        "width compare on it"
+    )
+    return Table(f"{measure}_{site}_calibrated", title, pd.DataFrame(lines))
+
+
 def means(rows: Sequence[Row], conditions: Sequence[str], measure: str, site: str) -> Table:
     """`matrix` for a terminal: means alone, the columns by number."""
     shown = held(rows, conditions)

@@ -6,6 +6,7 @@ import pytest
 
 from synctopo import tables
 from synctopo.tables import FORMATS, Table, rendered
+from synctopo.tables.pivots import calibrated
 
 pytestmark = pytest.mark.smoke
 
@@ -204,3 +205,10 @@ def test_where_steps_were_kept_a_contrast_has_its_course_over_time_and_the_rest_
     assert list(found["rtd_layers"].frame.columns) == ["contrast", "hidden@39"]
     assert found["rtd_hidden@39"].frame["x"][0] == "40.00 (1)"
     assert len(found) == 5
+
+
+def test_a_value_stands_between_chance_and_identity_whatever_its_scale():
+    rows = [{**pair(a, b, 0, 1, 40.0, "late"), "calibrated": place} for a, b, place in (("x", "x", 0.9), ("x", "y", 0.25), ("y", "y", 0.8))]
+    table = calibrated(rows, ["x", "y"], "rtd", "late")
+    assert table.frame.to_dict("records") == [{"": "x", "x": "0.90", "y": "0.25"}, {"": "y", "x": "0.25", "y": "0.80"}]
+    assert calibrated([{**r, "calibrated": None} for r in rows], ["x", "y"], "rtd", "late") is None
