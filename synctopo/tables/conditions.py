@@ -77,7 +77,7 @@ def layers(rows: Sequence[Row], of: Sequence[Pair], measure: str) -> Table:
         f"{headed(measure, closer_of(rows))}: how much further apart two conditions are than two seeds of one, site by site (p in "
         f"brackets, * for a p of at most 0.05 after correction over this table{_reach(found)})"
     )
-    return Table(f"{measure}_layers", title, pd.DataFrame(lines))
+    return Table(f"{measure}_layers", title, pd.DataFrame(lines).fillna(""))
 
 
 def steps(rows: Sequence[Row], of: Sequence[Pair], measure: str, *, most: int = 12) -> Table:
