@@ -79,7 +79,7 @@ def test_only_a_module_that_was_named_is_imported_by_name():
     # ours by their own names, pyarrow, what brings threads, the extras that `doctor` looks for; and a user's own models
     assert importing <= {
         *("rtd/__init__.py", "rtd/compilation.py", "synctopo/__init__.py", "synctopo/tables/formats.py", "synctopo/doctor.py"),
-        *("synctopo/executors/attempt.py", "synctopo/families/custom.py"),
+        *("synctopo/executors/attempt.py", "synctopo/families/custom.py", "synctopo/eventfiles.py"),
     }
 
 
