@@ -1,100 +1,67 @@
 """The course of a representation: how far it is from its end after each of some moments of its steps, and epochs of its training."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
-from rsnn.labels import named
-from synctopo import catalog, reduction
+from synctopo import reduction
 from synctopo.catalog import FAMILIES, ModelSpec
 from synctopo.families.learning import NoLearning
-from synctopo.making import fitted, split_of, test_input
-from synctopo.recorder import record
+from synctopo.making import split_of
 from synctopo.recording import Recording
-from synctopo.resilience import against
-from synctopo.spec import CourseSpec, DataSpec, RecordSpec
+from synctopo.resilience import Subject, against
+from synctopo.spec import CourseSpec
 from synctopo.store import write_json
 
 
-def along_steps(
-    fit_key: str,
-    spec: ModelSpec,
-    of: DataSpec,
-    seed: int,
-    what: CourseSpec,
-    kept: RecordSpec,
-    about: Mapping[str, Any],
-    root: Path,
-    target: Path,
-) -> None:
+def along_steps(subject: Subject, what: CourseSpec, root: Path, target: Path) -> None:
     """Hold the main site after some of a model's steps against what it is at the end; write a row for each moment.
 
     Of spiking networks what a point is grows: the spikes so far. A model of one step has one row, at its end.
     """
-    split = split_of(of)
-    model, _ = fitted(root, fit_key, spec, split, seed)
-    x, labels = test_input(spec, of, split)[: what.samples], torch.from_numpy(split.test.labels[: what.samples])
-    site = spec.main_site
-    every = record(
-        model, x, sites=(site, "readout"), reduce=reduction.steps, maps=catalog.MAPS[kept.maps], samples=split.test.samples[: what.samples]
-    )
+    test, site, seed = split_of(subject.of).test, subject.spec.main_site, subject.of.seed
+    every = subject.seen(subject.model(root), test.images, test.samples[: what.samples], seed, reduction.steps)
+    if FAMILIES[subject.spec.family].reduction == "count":
+        every = replace(every, signals={s: np.cumsum(a, 1) for s, a in every.signals.items()})
     steps = len(every.times)
-    if FAMILIES[spec.family].reduction == "count":
-        every = Recording({s: np.cumsum(a, 1) for s, a in every.signals.items()}, "count", every.times, every.samples, every.maps)
-    rows = []
-    for step in moments(steps, what.moments):
-        scores = torch.from_numpy(every.cloud("readout", step))
-        rows.append(
-            {
-                "kind": "course",
-                **about,
-                "along": "steps",
-                "place": step + 1,
-                "of": steps,
-                "own": named(scores, labels).each if spec.learning.supervised else None,
-                "measures": against(
-                    _at(every, site, step), _at(every, site, steps - 1), site, what.measures, what.samples, what.null, of.seed
-                ),
-            }
-        )
+    end = _at(every, site, steps - 1)
+    rows = [
+        {
+            "kind": "course",
+            **subject.about,
+            "along": "steps",
+            "place": step + 1,
+            "of": steps,
+            "own": subject.own(every.cloud("readout", step), test.labels[: what.samples]),
+            "measures": against(_at(every, site, step), end, site, what, seed),
+        }
+        for step in moments(steps, what.moments)
+    ]
     write_json(target, rows)
 
 
-def along_training(
-    fits: Sequence[tuple[int, str, ModelSpec]],
-    of: DataSpec,
-    seed: int,
-    what: CourseSpec,
-    kept: RecordSpec,
-    about: Mapping[str, Any],
-    root: Path,
-    target: Path,
-) -> None:
-    """Hold the main site of one model after some epochs, (epoch, its weights, its specification), against that of the last one; write a
-    row for each epoch but the last.
+def along_training(subjects: Sequence[tuple[int, Subject]], what: CourseSpec, root: Path, target: Path) -> None:
+    """Hold the main site of one model after each of some epochs, (epoch, the model then), the last of all at the end, against what it is at
+    the end; write a row for each.
     """
-    split = split_of(of)
-    rows: list[dict[str, Any]] = []
-    last, key, spec = fits[-1]
-    site = spec.main_site
-    end = _whole(key, spec, of, seed, what, kept, root)
-    labels = torch.from_numpy(split.test.labels[: what.samples])
-    for epoch, fit_key, before in fits:
-        now = end if fit_key == key else _whole(fit_key, before, of, seed, what, kept, root)
-        rows.append(
-            {
-                "kind": "course",
-                **about,
-                "along": "training",
-                "place": epoch,
-                "of": last,
-                "own": named(torch.from_numpy(now.cloud("readout")), labels).each if before.learning.supervised else None,
-                "measures": against(now, end, site, what.measures, what.samples, what.null, of.seed),
-            }
-        )
+    last, final = subjects[-1]
+    test, site, seed = split_of(final.of).test, final.spec.main_site, final.of.seed
+    seen = [(epoch, then, then.seen(then.model(root), test.images, test.samples[: what.samples], seed)) for epoch, then in subjects]
+    rows = [
+        {
+            "kind": "course",
+            **final.about,
+            "along": "training",
+            "place": epoch,
+            "of": last,
+            "own": then.own(now.cloud("readout"), test.labels[: what.samples]),
+            "measures": against(now, seen[-1][2], site, what, seed),
+        }
+        for epoch, then, now in seen
+    ]
     write_json(target, rows)
 
 
@@ -118,12 +85,4 @@ def stages(spec: ModelSpec, epochs: Sequence[int]) -> list[tuple[int, ModelSpec]
 
 
 def _at(every: Recording, site: str, step: int) -> Recording:
-    return Recording({site: every.cloud(site, step)[:, None]}, every.reduction, (), every.samples, every.maps)
-
-
-def _whole(key: str, spec: ModelSpec, of: DataSpec, seed: int, what: CourseSpec, kept: RecordSpec, root: Path) -> Recording:
-    split = split_of(of)
-    model, _ = fitted(root, key, spec, split, seed)
-    x, samples = test_input(spec, of, split)[: what.samples], split.test.samples[: what.samples]
-    reduce = catalog.reduction_named(catalog.USUAL, spec)
-    return record(model, x, sites=(spec.main_site, "readout"), reduce=reduce, maps=catalog.MAPS[kept.maps], samples=samples)
+    return replace(every, signals={site: every.cloud(site, step)[:, None]}, times=())

@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, Int, UInt8
 
-from synctopo.events import EventSpikes
 from synctopo.generated import objects, sudoku
 from synctopo.generated.overlapping import Scene, composed
 from synctopo.headers import read_npz
@@ -135,6 +134,9 @@ def _recorded(name: str) -> Dataset:
             f"{place} does not exist; synctopo.events.load({name!r}, folder, steps=..., dt=...).save(file) makes it of the recordings, "
             "and SYNCTOPO_DATA names its folder."
         )
+    # brings the spiking networks, which nobody needs who lists data sets
+    from synctopo.events import EventSpikes
+
     found = EventSpikes.load(place)
     return Dataset(name, found.spikes, found.labels, np.arange(len(found.labels)), held_out=found.held_out)
 
@@ -209,12 +211,14 @@ def _objects(name: str) -> Dataset:
 EVENTS: dict[str, Callable[[], Dataset]] = {"nmnist": nmnist, "shd": shd, "dvs_gesture": dvs_gesture}
 """Recorded events, as spikes."""
 
+POINTS: dict[str, Callable[[], Dataset]] = {"clusters": clusters, "rings": rings}
+"""Points of the plane, of no class."""
+
 DATASETS: dict[str, Callable[[], Dataset]] = {
     "digits": digits,
     "mnist": mnist,
     "fashion_mnist": fashion_mnist,
-    "clusters": clusters,
-    "rings": rings,
+    **POINTS,
     **{f"{name}_mnist": partial(_scenes_of_mnist, name) for name in SCENES},
     **{f"{name}_digits": partial(_scenes_of_digits, name) for name in SCENES},
     **{name: partial(_boards, name) for name in BOARDS},
@@ -236,8 +240,10 @@ def of_scenes(name: str) -> bool:
 
 
 def kind(name: str) -> str:
-    """What the samples of the data set of that name are: "images" of one class, "scenes" of several digits, "boards", "objects" or
-    recorded "events"."""
+    """What the samples of the data set of that name are: "images" of one class, "scenes" of several digits, "boards", "objects", recorded
+    "events", or "points"."""
+    if name in POINTS:
+        return "points"
     if name in EVENTS:
         return "events"
     if name in OBJECTS:

@@ -182,10 +182,15 @@ def _known_measures(measures: Sequence[str], place: str) -> None:
             raise unknown("measure", measure, MEASURES)
         if measures.count(measure) > 1:
             raise ValueError(f"{place}.measures names {measure!r} more than once; leave the others out.")
+        if place != "compare" and not MEASURES[measure].matched:
+            raise ValueError(
+                f"{place}.measures names {measure!r}, which does not look at which sample is which, and so has no chance level to be held "
+                "against; take another."
+            )
 
 
 def _must_be_spoilt(data: DataSpec) -> None:
-    if kind(data.name) not in ("images", "scenes") or data.name in ("clusters", "rings"):
+    if kind(data.name) not in ("images", "scenes"):
         raise ValueError(f"[resist] spoils images, and {data.name} holds none; leave it out.")
     if data.train == 0:
         raise ValueError("[resist] fits a read-out to samples to learn from, and data.train is 0; give it samples.")

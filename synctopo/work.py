@@ -1,7 +1,7 @@
 """Work: the pieces of a study, each of which reads files and makes one file named by a hash of exactly what it depends on."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from synctopo import data
 from synctopo.catalog import FAMILIES, ModelSpec
 from synctopo.course import along_steps, along_training, stages
 from synctopo.making import ROOM, Run, compare, fit, judge, keep
-from synctopo.resilience import resist
+from synctopo.resilience import Subject, resist
 from synctopo.spec import CompareSpec, Spec
 from synctopo.store import code_version, digest, read_json
 from synctopo.study import Study
@@ -123,40 +123,35 @@ def plan(study: Study, code: str = "") -> Plan:
             )
             runs.append(Run(condition, seed, record_key))
             named = {"fit": fit_key, "apart": rest, "condition": condition, "study": study.name, "maps": study.record.maps}
-            judges += _followed(study, spec, seed, label, about, partial(key, **named), fitting)
+            subject = Subject(fit_key, spec, study.data, seed, study.record.maps, about)
+            judges += _followed(study, subject, label, partial(key, **named), fitting)
     return Plan(study, (*fits.values(), *records.values(), *judges, *_comparisons(study, runs, key)), code)
 
 
 def _followed(
-    study: Study,
-    spec: ModelSpec,
-    seed: int,
-    label: str,
-    about: dict[str, Any],
-    key: Callable[..., str],
-    fitting: Callable[[ModelSpec, int, str, str], str],
+    study: Study, subject: Subject, label: str, key: Callable[..., str], fitting: Callable[[ModelSpec, int, str, str], str]
 ) -> list[Piece]:
     """What is asked of one model besides: how it fares on spoilt images, and its course along its steps and its training."""
     found: list[Piece] = []
-    given, fit_key, condition = (study.data, seed), about["fit"], about["condition"]
+    condition, needs = subject.about["condition"], (subject.fit,)
     if study.resist is not None:
-        make = partial(resist, fit_key, spec, *given, study.resist, study.record, about)
-        made = key("resist", resist=study.resist)
-        found.append(Piece("judge", made, f"{label}, on spoilt images", (fit_key,), make, f"{condition}, on spoilt images"))
+        make, made = partial(resist, subject, study.resist), key("resist", resist=study.resist)
+        found.append(Piece("judge", made, f"{label}, on spoilt images", needs, make, f"{condition}, on spoilt images"))
     if study.course is not None and study.course.moments:
-        make = partial(along_steps, fit_key, spec, *given, study.course, study.record, about)
-        made = key("steps", course=study.course)
-        found.append(Piece("judge", made, f"{label}, along its steps", (fit_key,), make, f"{condition}, along its steps"))
+        make, made = partial(along_steps, subject, study.course), key("steps", course=study.course)
+        found.append(Piece("judge", made, f"{label}, along its steps", needs, make, f"{condition}, along its steps"))
     if study.course is not None and condition in (study.course.conditions or study.models):
         through = []
-        for epoch, earlier in stages(spec, study.course.epochs):
+        for epoch, earlier in stages(subject.spec, study.course.epochs):
             said = f"after {epoch} epoch{'s' * (epoch != 1)}"
-            through.append((epoch, fitting(earlier, seed, f"{label}, {said}", f"{condition}, {said}"), earlier))
+            then = fitting(earlier, subject.seed, f"{label}, {said}", f"{condition}, {said}")
+            through.append((epoch, replace(subject, fit=then, spec=earlier)))
         if through:
-            make = partial(along_training, through, *given, study.course, study.record, about)
-            made = key("training", course=study.course, fits=[fit for _, fit, _ in through])
-            needs = tuple(dict.fromkeys(fit for _, fit, _ in through))
-            found.append(Piece("judge", made, f"{label}, along its training", needs, make, f"{condition}, along its training"))
+            fits = [then.fit for _, then in through]
+            make, made = partial(along_training, through, study.course), key("training", course=study.course, fits=fits)
+            found.append(
+                Piece("judge", made, f"{label}, along its training", tuple(dict.fromkeys(fits)), make, f"{condition}, along its training")
+            )
     return found
 
 

@@ -53,3 +53,10 @@ def test_the_make_targets_exist():
     makefile = (Path(__file__).parent.parent / "Makefile").read_text()
     for target in re.findall(r"^make (\w+)", TEXT, re.MULTILINE):
         assert f"\n{target}:" in makefile
+
+
+def test_the_answer_of_the_study_of_all_families_is_the_same_wherever_it_stands():
+    answer = Study.load(Path(__file__).parent.parent / "studies" / "across_families.toml").answer
+    assert len(answer) > 1000
+    assert answer in TEXT
+    assert answer in (Path(__file__).parent.parent / "studies" / "README.md").read_text(encoding="utf-8")

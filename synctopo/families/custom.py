@@ -132,4 +132,4 @@ def _fit(spec: CustomSpec, model: Any, x: Tensor, y: Tensor, seed: int) -> dict[
     return classifier_fitted(spec.learning, model, x, y, seed)
 
 
-CUSTOM = Family(CustomSpec, _build, _images, _fit, check=_check)
+CUSTOM = Family(CustomSpec, _build, _images, _fit, check=_check, takes=("images", "points"))

@@ -41,6 +41,11 @@ def check_corruptions(names: Mapping[str, Any], where: str) -> None:
             raise unknown("corruption", name, CORRUPTIONS, f"in {where}.corruptions")
 
 
+def ways(corruptions: Mapping[str, Sequence[float]]) -> list[tuple[str, float]]:
+    """(corruption, amount) in order, ("clean", 0) first."""
+    return [("clean", 0.0), *((name, amount) for name, amounts in corruptions.items() for amount in amounts)]
+
+
 def asked(y: np.ndarray) -> dict[str, Any]:
     """Columns of a model's row: classes and samples that it is asked for, and of labels [sample, class] how many classes a sample has."""
     row: dict[str, Any] = {"classes": data.classes_of(y), "samples_test": len(y)}
@@ -69,9 +74,8 @@ def judged(
     supervised  whether the model's own read-out was trained, so that its accuracy says something
     """
     labels = torch.from_numpy(y)
-    conditions = [("clean", 0.0), *((name, amount) for name, amounts in corruptions.items() for amount in amounts)]
     found = []
-    for name, amount in conditions:
+    for name, amount in ways(corruptions):
         spoilt = x if name == "clean" else CORRUPTIONS[name](x, amount, generator=generator)
         shown = corruption.gaussian_blur(spoilt, blur)
         counted = accuracy_over_steps(model, shown, labels)

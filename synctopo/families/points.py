@@ -50,4 +50,4 @@ def _data(spec: PointsSpec) -> str:
     return spec.shape
 
 
-POINTS = Family(PointsSpec, _build, _as_points, _fit, data=_data)
+POINTS = Family(PointsSpec, _build, _as_points, _fit, data=_data, takes=("points",))

@@ -1,6 +1,6 @@
 """Foresight: whether a measure of how far a representation moves tells how much accuracy is lost."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,13 +17,12 @@ Table = Mapping[tuple[str, int], Float64[np.ndarray, "way 2"]]
 class Within:
     """Inside one model, over the ways of spoiling its images: Spearman's rank correlation of distance and loss.
 
-    mean, sd    over models
+    mean        over models
     low, high   95 % of the mean over conditions, by drawing conditions with replacement and then their seeds
     models      how many models there were
     """
 
     mean: float
-    sd: float | None
     low: float
     high: float
     models: int
@@ -68,7 +67,7 @@ def within(table: Table, *, seed: int = 0) -> Within | None:
     resampled = np.array([group[rng.integers(len(group), size=(DRAWS, len(group)))].mean(1) for group in groups])
     chosen = rng.integers(len(groups), size=(len(groups), DRAWS))
     low, high = _bounds(np.take_along_axis(resampled, chosen, axis=0).mean(0))
-    return Within(float(np.mean(every)), float(np.std(every, ddof=1)) if len(every) > 1 else None, low, high, len(every))
+    return Within(float(np.mean(every)), low, high, len(every))
 
 
 def across(table: Table, *, seed: int = 0) -> Across | None:
@@ -84,13 +83,13 @@ def across(table: Table, *, seed: int = 0) -> Across | None:
     rng = np.random.default_rng(seed)
     drawn = rng.integers(len(names), size=(DRAWS, len(names)))
     low, high = _bounds(_mean_rhos(distances[drawn], losses[drawn]))
-    dealt = np.nan_to_num(_mean_rhos(np.broadcast_to(distances, (DRAWS, *distances.shape)), losses[rng.permuted(_places(names), axis=1)]))
+    dealt = np.nan_to_num(
+        _mean_rhos(
+            np.broadcast_to(distances, (DRAWS, *distances.shape)), losses[rng.permuted(np.tile(np.arange(len(names)), (DRAWS, 1)), axis=1)]
+        )
+    )
     p = (1 + int((np.abs(dealt) >= abs(observed) - 1e-12).sum())) / (1 + DRAWS)
     return Across(float(observed), low, high, p, len(names))
-
-
-def _places(names: Sequence[str]) -> np.ndarray:
-    return np.tile(np.arange(len(names)), (DRAWS, 1))
 
 
 def _mean_rhos(

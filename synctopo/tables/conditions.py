@@ -96,9 +96,10 @@ def performance(rows: Sequence[Row], of: Sequence[Pair], fields: dict[str, tuple
     `fields`: heading -> field, scale, digits. None where no contrast has two seeds.
     """
     tested = {}
+    models = [r for r in rows if r["kind"] == "model"]
     for a, b in of:
         for title, (field, scale, _) in fields.items():
-            one, two = ({r["seed"]: last(r.get(field)) for r in rows if r["kind"] == "model" and r["condition"] == c} for c in (a, b))
+            one, two = ({r["seed"]: last(r.get(field)) for r in models if r["condition"] == c} for c in (a, b))
             differences = [scale * (two[s] - one[s]) for s in one if s in two and one[s] is not None and two[s] is not None]  # type: ignore[operator]
             tested[a, b, title] = (differences, sign_flip(np.array(differences)) if differences else None)
     if not any(found is not None for _, found in tested.values()):

@@ -46,7 +46,8 @@ def calibrated(rows: Sequence[Row], conditions: Sequence[str], measure: str, sit
         return None
     placed = [{**r, "value": r.get("calibrated")} for r in rows]
     shown = held(rows, conditions)
-    lines = [{"": a, **{b: spread(values(pairs(placed, a, b)), 2) for b in shown}} for a in shown]
+    text = {frozenset((a, b)): spread(values(pairs(placed, a, b)), 2) for i, a in enumerate(shown) for b in shown[i:]}
+    lines = [{"": a, **{b: text[frozenset((a, b))] for b in shown}} for a in shown]
     title = (
         f"{measure} at {site} on a scale from 0, samples matched at random, to 1, identical: mean ± sd over {over(rows)}; layers of unlike "
         "width compare on it"

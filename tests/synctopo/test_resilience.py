@@ -14,6 +14,7 @@ from synctopo.pipeline import run
 from synctopo.recording import Recording
 from synctopo.report import write_all
 from synctopo.resilience import against, spoilt
+from synctopo.spec import ResistSpec
 from synctopo.study import Study
 from synctopo.work import plan, rows
 
@@ -181,7 +182,7 @@ def test_spoilt_images_are_the_same_for_all_and_the_masks_of_scenes_stay():
 def test_a_representation_against_itself_is_at_identity_and_against_a_stranger_near_chance():
     rng = np.random.default_rng(0)
     one, other = (Recording({"site": rng.normal(size=(40, 1, 6))}, "last", (), np.arange(40)) for _ in range(2))
-    same, far = (against(one, b, "site", ("rtd", "cka"), 40, 20, 0) for b in (one, other))
+    same, far = (against(one, b, "site", ResistSpec(corruptions={"occlusion": (0.1,)}, samples=40, null=20), 0) for b in (one, other))
     assert same["rtd"]["value"] == 0
     assert [same[m]["calibrated"] for m in ("rtd", "cka")] == pytest.approx([1.0, 1.0])
     assert abs(far["rtd"]["calibrated"]) < 0.4
@@ -207,6 +208,7 @@ def test_what_does_not_learn_by_epochs_has_no_stages():
     [
         ({"resist__corruptions": {"gausian_noise": [0.1]}}, "no corruption 'gausian_noise' in resist.corruptions"),
         ({"resist__measures": ["rdt"]}, "no measure 'rdt'"),
+        ({"course__measures": ["bottleneck"]}, "course.measures names 'bottleneck', which does not look at which sample is which"),
         ({"course__conditions": ["perceptrn"]}, "no model 'perceptrn' in course.conditions"),
         ({"course__epochs": [1, 1]}, "course.epochs are different numbers of epochs; got [1, 1]."),
         ({"record__sites": ["lat"]}, "no site 'lat' in models.perceptron"),
@@ -235,6 +237,6 @@ def test_points_cannot_be_spoilt():
         "models": {"a": {"family": "points", "shape": "rings", "count": 1}},
         "resist": {"corruptions": {"occlusion": [0.1]}},
     }
-    assert data.kind("rings") == "images"
+    assert data.kind("rings") == "points"
     with pytest.raises(ValueError, match=r"\[resist\] spoils images, and rings holds none"):
         Study.from_table(table)
