@@ -18,21 +18,20 @@ from synctopo.tables.spoilt import spoilt_rows
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure with the name of its files, a sentence that says what it shows, and itself as an element of a page."""
+    """A figure with the name of its files and a sentence that says what it shows."""
 
     name: str
     caption: str
-    figure: Figure
-    svg: str
+    drawn: figures.Drawn
 
     @property
     def wide(self) -> bool:
         """Whether it is too wide to be read on a telephone without scrolling."""
-        return bool(self.figure.get_figwidth() > 5.5)
+        return bool(self.drawn.figure.get_figwidth() > 5.5)
 
     def write(self, folder: Path) -> None:
         """Write it in every format."""
-        figures.write(self.figure, folder, self.name)
+        self.drawn.write(folder, self.name)
 
 
 def pictures(study: Study, rows: Sequence[Row]) -> list[Picture]:
@@ -156,5 +155,4 @@ def _unrolled(rows: Sequence[Row], conditions: Sequence[str]) -> list[Picture]:
 
 
 def _picture(name: str, caption: str, figure: Figure) -> Picture:
-    # drawn before anything else is: every drawing moves the layout by a hair
-    return Picture(name, caption, figure, figures.inline(figure))
+    return Picture(name, caption, figures.Drawn.of(figure))

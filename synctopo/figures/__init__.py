@@ -9,10 +9,11 @@ from synctopo.figures.resilience import accuracy_over_steps
 from synctopo.figures.time import over_training, time_matrix, time_profile
 from synctopo.figures.topology import barcode, cross_barcodes, localisation
 from synctopo.figures.unrolled import unrolled_graph
-from synctopo.figures.writing import FORMATS, inline, save, write
+from synctopo.figures.writing import FORMATS, Drawn, save, write
 
 __all__ = [
     "FORMATS",
+    "Drawn",
     "accuracy_over_steps",
     "barcode",
     "board_course",
@@ -22,7 +23,6 @@ __all__ = [
     "energy_over_steps",
     "foresight",
     "groups_beside_objects",
-    "inline",
     "layer_profile",
     "localisation",
     "model_map",

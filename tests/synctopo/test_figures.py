@@ -85,6 +85,16 @@ def test_a_figure_is_written_in_every_format_and_is_the_same_file_again(name, tm
         assert one.read_bytes() == other.read_bytes()
 
 
+@pytest.mark.parametrize("name", sorted(DRAWN))
+def test_a_page_gets_the_figure_of_the_file_without_what_lies_behind_it(name):
+    drawn = figures.Drawn.of(DRAWN[name]())
+    assert b"#ffffff" in drawn.svg
+    assert drawn.element.startswith("<svg ")
+    assert "#ffffff" not in drawn.element
+    assert "ground" not in drawn.element
+    assert len(drawn.svg) - len(drawn.element) < 1000 * (2 + len(drawn.figure.axes))
+
+
 def test_the_matrix_shows_a_dash_where_there_is_no_value():
     texts = [t.get_text() for t in DRAWN["matrix"]().axes[0].texts]
     assert texts.count("–") == 5
