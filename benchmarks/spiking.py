@@ -164,7 +164,7 @@ def bptt_rows(units: int, rounds: int, *, inputs: int = 700, outputs: int = 20, 
     tuned(net.input_weight, lambda: net.spikes(x[:16]))
 
     def ours_forward() -> Tensor:
-        return cross_entropy(net.logits(net.spikes(x)), y)
+        return cross_entropy(net.logits_and_counts(x)[0], y)
 
     def once(module: nn.Module, loss: Callable[[], Tensor]) -> float:
         module.zero_grad()

@@ -137,12 +137,7 @@ def _fit(
             if epoch < len(records):
                 continue
             for part in order.split(batch):
-                spikes = net.spikes(x[part], local=feedback is not None)
-                logits = net.logits(spikes)
-                if back is not None:
-                    # the value of the read-out, the gradient of the feedback
-                    guided = net.logits(spikes, weight=back)
-                    logits = net.logits(spikes.detach()) + guided - guided.detach()
+                logits, fired = net.logits_and_counts(x[part], local=feedback is not None, feedback=back)
                 loss = cross_entropy(logits, labels[part])
                 optimiser.zero_grad()
                 loss.backward()
@@ -154,7 +149,7 @@ def _fit(
                 loss_sum += float(loss.detach()) * len(part)
                 found = named(logits.detach(), labels[part])
                 right, classes = right + found.right, classes + found.classes
-                counts += spikes.detach().sum((0, 1))
+                counts += fired
                 done += len(part)
                 if progress is not None:
                     progress(done, epochs * len(x))

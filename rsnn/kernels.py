@@ -130,13 +130,29 @@ def simulate(drive, recurrent, neurons, state, spikes, awake, distance, voltage,
             last[fired[n]] = 1.0
 
 
+@njit(cache=True, nogil=True)
+@no_type_check
+def pool(raster, share, out, often):
+    """Add to `out` [sample, unit] the spikes of a `raster` [time, sample, unit], 0 or 1, each with the `share` of its time step, and their
+    number to `often` [unit]."""
+    steps, samples, units = raster.shape
+    for s in range(samples):
+        to = out[s]
+        for t in range(steps):
+            fired, counts = raster[t, s], share[t]
+            for i in range(units):
+                to[i] += counts * fired[i]
+            for i in range(units):
+                often[i] += fired[i]
+
+
 @njit(cache=True, nogil=True, error_model="numpy")
 @no_type_check
-def step_back(grad_spikes, slope, fast_sigmoid, spikes, awake, distance, adapted, through_others, neurons, state, grad_current):
+def step_back(grad_spikes, share, slope, fast_sigmoid, spikes, awake, distance, adapted, through_others, neurons, state, grad_current):
     """One step of the way back through what `simulate` ran from rest, for all samples.
 
-    Of this step, [sample, unit]: the gradient of the spikes, the slope of the surrogate, or nothing where it is
-    that of the `fast_sigmoid` so steep, what `simulate` wrote (`adapted` is empty where
+    Of this step, [sample, unit]: the gradient of the spikes, of which so large a `share` counts, the slope of the surrogate, or nothing
+    where it is that of the `fast_sigmoid` so steep, what `simulate` wrote (`adapted` is empty where
     no threshold adapts), and the gradient of the spikes through the other neurons (float32). `state` [5, sample, unit] is carried on in
     place: the gradients of current, voltage and adaptation, and, where thresholds adapt, what came to threshold and voltage in this step.
     The first of them is also given as `grad_current`, float32.
@@ -164,12 +180,12 @@ def step_back(grad_spikes, slope, fast_sigmoid, spikes, awake, distance, adapted
             # one array written at a time, as in `simulate`
             if to_zero:
                 for i in range(units):
-                    of_spike[i] = given[i] + others[i] - of_voltage[i] * (above[i] + threshold[i])
+                    of_spike[i] = share * given[i] + others[i] - of_voltage[i] * (above[i] + threshold[i])
                 for i in range(units):
                     of_voltage[i] = 0.0 if fired[i] else of_voltage[i]
             else:
                 for i in range(units):
-                    of_spike[i] = given[i] + others[i] - of_voltage[i] * threshold[i]
+                    of_spike[i] = share * given[i] + others[i] - of_voltage[i] * threshold[i]
             if rests:
                 for i in range(units):
                     more = of_voltage[i] + of_spike[i] * steepness[i]
@@ -187,7 +203,7 @@ def step_back(grad_spikes, slope, fast_sigmoid, spikes, awake, distance, adapted
                     of_voltage[i] *= decay_mem[i]
         else:
             for i in range(units):
-                of_one, of_v, of_height = given[i] + others[i] + of_adaptation[i], of_voltage[i], 0.0
+                of_one, of_v, of_height = share * given[i] + others[i] + of_adaptation[i], of_voltage[i], 0.0
                 height = threshold[i] + beta[i] * adapted[s, i]
                 if to_zero:
                     of_one -= of_v * (above[i] + height)

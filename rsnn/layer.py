@@ -1,5 +1,6 @@
 """The recurrent layer over a block of time as one operation, with the gradient written out by hand; `network.step` is its definition."""
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -8,7 +9,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from rsnn.events import Events, add_rows, collect, spikes_in
-from rsnn.kernels import Neurons, gather_constants, simulate, step_back
+from rsnn.kernels import Neurons, gather_constants, pool, simulate, step_back
 from rsnn.neurons import LIFConstants, LIFState, Reset
 from rsnn.surrogate import FastSigmoid, Surrogate, gradient
 
@@ -69,61 +70,117 @@ class Spikes(torch.autograd.Function):
         local: bool,
         *constants: Tensor,  # noqa: ARG004  the same as in k, where automatic differentiation would not see them
     ) -> Tensor:
-        neurons = arrays(k)
         learns = any(ctx.needs_input_grad[7:])
-        shape = given.shape if events is None else torch.Size(((len(events.start) - 1) // samples, samples, given.shape[1]))
-        raster, awake, distance = np.empty(shape, np.uint8), np.empty(shape, np.uint8), np.empty(shape, np.float32)
-        none = (0, *shape[1:])
-        voltage, current = (np.empty(shape if learns else none) for _ in range(2))
-        adapted = np.empty(shape if learns or neurons.beta.any() else none)
-        weights, drive = (np.ascontiguousarray(w.numpy(force=True)) for w in (recurrent, given))
-        state = np.zeros((5, *shape[1:]))
-        few = max(1, BLOCK // state[0].size)
-        room = np.empty((0, *shape[1:]) if events is None else (few, *shape[1:]))
-        for first in range(0, len(raster), few):
-            part = slice(first, min(first + few, len(raster)))
-            written = (v[part] for v in (raster, awake, distance, voltage, current, adapted))
-            simulate(drive_of(part, drive, events, room), weights, neurons, state, *written)
-        ctx.neurons, ctx.surrogate, ctx.local, ctx.learns = neurons, surrogate, local, learns
-        ctx.events, ctx.inputs = events, len(given)
-        kept = (raster, awake, distance, adapted, voltage, current)
-        ctx.save_for_backward(recurrent, *(torch.from_numpy(v) for v in kept))
-        return torch.from_numpy(raster).double()
+        return torch.from_numpy(_forth(ctx, given, events, samples, recurrent, k, surrogate, local, learns)).double()
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        recurrent, raster, awake, distance, adapted, voltage, current = ctx.saved_tensors
-        units = grad.shape[2]
-        # float32 where nothing has to be exact to the last bit: half of the time and memory
-        grad_current, back = torch.empty(grad.shape, dtype=torch.float32), recurrent.t().float().contiguous()
-        grad_constants = np.zeros((len(learnable(ctx.neurons)), units))
-        state, others = np.zeros((5, *grad.shape[1:])), torch.zeros(grad.shape[1:], dtype=torch.float32)
-        given, fired, up, above, given_back = (v.numpy() for v in (grad.contiguous(), raster, awake, distance, grad_current))
-        risen, volts, currents, through_others = (v.numpy() for v in (adapted, voltage, current, others))
-        start = np.zeros(grad.shape[1:])
-        fast = ctx.surrogate.slope if isinstance(ctx.surrogate, FastSigmoid) else 0.0
-        slopes = np.zeros((1, 0, units), np.float32)
-        few = max(1, BLOCK // state[0].size)
-        for t in range(len(grad) - 1, -1, -1):
-            if not fast and (t == len(grad) - 1 or t % few == few - 1):
-                slopes = gradient(ctx.surrogate, distance[t - t % few : t + 1]).numpy()
-            if not ctx.local and t + 1 < len(grad):
-                torch.mm(grad_current[t + 1], back, out=others)
-            slope, height = slopes[0 if fast else t % few], risen[t] if len(risen) else risen.reshape(0, units)
-            was = state[2].copy() if ctx.learns else start
-            step_back(given[t], slope, fast, fired[t], up[t], above[t], height, through_others, ctx.neurons, state, given_back[t])
-            if ctx.learns:
-                before = (currents[t - 1], volts[t - 1]) if t else (start, start)
-                gather_constants(state, was, up[t], height, currents[t], *before, ctx.neurons, grad_constants)
-        rows = given_back.reshape(-1, units)
-        of_recurrent, of_given = torch.zeros(recurrent.shape, dtype=torch.float64), grad_current
-        # a spike arrives one step later
-        collect(*spikes_in(fired[:-1].reshape(-1, units)), rows[grad.shape[1] :], of_recurrent.numpy())
-        if ctx.events is not None:
-            of_given = of_recurrent.new_zeros(ctx.inputs, units)
-            collect(*ctx.events, rows, of_given.numpy())
-        of_constants = torch.from_numpy(grad_constants) if ctx.learns else [None] * len(grad_constants)
+        of_given, of_recurrent, of_constants = _back(ctx, grad, np.ones(len(grad)))
         return of_given, None, None, of_recurrent, None, None, None, *of_constants
+
+
+class PooledSpikes(torch.autograd.Function):
+    """`Spikes` summed over time [sample, unit], each with the `share` [time] of its step, and, without gradient, their number [unit].
+
+    The spikes and their gradient are never there as real numbers, which would be most of the memory of training.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        share: Tensor,
+        given: Tensor,
+        events: Events | None,
+        samples: int,
+        recurrent: Tensor,
+        k: LIFConstants,
+        surrogate: Surrogate,
+        local: bool,
+        *constants: Tensor,  # noqa: ARG004  as in `Spikes`
+    ) -> tuple[Tensor, Tensor]:
+        raster = _forth(ctx, given, events, samples, recurrent, k, surrogate, local, any(ctx.needs_input_grad[8:]))
+        ctx.share = share.numpy(force=True)
+        pooled, often = torch.zeros(raster.shape[1:], dtype=torch.float64), torch.zeros(raster.shape[2], dtype=torch.float64)
+        pool(raster, ctx.share, pooled.numpy(), often.numpy())
+        ctx.mark_non_differentiable(often)
+        return pooled, often
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
+        of_given, of_recurrent, of_constants = _back(ctx, grad.expand(len(ctx.share), *grad.shape), ctx.share)
+        return None, of_given, None, None, of_recurrent, None, None, None, *of_constants
+
+
+def _forth(
+    ctx: Any,
+    given: Tensor,
+    events: Events | None,
+    samples: int,
+    recurrent: Tensor,
+    k: LIFConstants,
+    surrogate: Surrogate,
+    local: bool,
+    learns: bool,
+) -> UInt8[np.ndarray, "time sample unit"]:
+    """The spikes, and in `ctx` what `_back` needs."""
+    neurons = arrays(k)
+    shape = given.shape if events is None else torch.Size(((len(events.start) - 1) // samples, samples, given.shape[1]))
+    raster, awake, distance = np.empty(shape, np.uint8), np.empty(shape, np.uint8), np.empty(shape, np.float32)
+    none = (0, *shape[1:])
+    voltage, current = (np.empty(shape if learns else none) for _ in range(2))
+    adapted = np.empty(shape if learns or neurons.beta.any() else none)
+    weights, drive = (np.ascontiguousarray(w.numpy(force=True)) for w in (recurrent, given))
+    state = np.zeros((5, *shape[1:]))
+    few = max(1, BLOCK // state[0].size)
+    room = np.empty((0, *shape[1:]) if events is None else (few, *shape[1:]))
+    for first in range(0, len(raster), few):
+        part = slice(first, min(first + few, len(raster)))
+        written = (v[part] for v in (raster, awake, distance, voltage, current, adapted))
+        simulate(drive_of(part, drive, events, room), weights, neurons, state, *written)
+    ctx.neurons, ctx.surrogate, ctx.local, ctx.learns = neurons, surrogate, local, learns
+    ctx.events, ctx.inputs = events, len(given)
+    kept = (raster, awake, distance, adapted, voltage, current)
+    ctx.save_for_backward(recurrent, *(torch.from_numpy(v) for v in kept))
+    return raster
+
+
+def _back(
+    ctx: Any, grad: Float[Tensor, "time sample unit"], share: Float[np.ndarray, " time"]
+) -> tuple[Tensor, Tensor, Iterable[Tensor | None]]:
+    """From the gradient of the spikes, of which so large a `share` counts at each step, that of what was given, of the recurrent weights
+    and of the constants."""
+    recurrent, raster, awake, distance, adapted, voltage, current = ctx.saved_tensors
+    units = grad.shape[2]
+    # float32 where nothing has to be exact to the last bit: half of the time and memory
+    grad_current, back = torch.empty(grad.shape, dtype=torch.float32), recurrent.t().float().contiguous()
+    grad_constants = np.zeros((len(learnable(ctx.neurons)), units))
+    state, others = np.zeros((5, *grad.shape[1:])), torch.zeros(grad.shape[1:], dtype=torch.float32)
+    fired, up, above, given_back = (v.numpy() for v in (raster, awake, distance, grad_current))
+    risen, volts, currents, through_others = (v.numpy() for v in (adapted, voltage, current, others))
+    start = np.zeros(grad.shape[1:])
+    fast = ctx.surrogate.slope if isinstance(ctx.surrogate, FastSigmoid) else 0.0
+    slopes = np.zeros((1, 0, units), np.float32)
+    few = max(1, BLOCK // state[0].size)
+    for t in range(len(grad) - 1, -1, -1):
+        if not fast and (t == len(grad) - 1 or t % few == few - 1):
+            slopes = gradient(ctx.surrogate, distance[t - t % few : t + 1]).numpy()
+        if not ctx.local and t + 1 < len(grad):
+            torch.mm(grad_current[t + 1], back, out=others)
+        slope, height = slopes[0 if fast else t % few], risen[t] if len(risen) else risen.reshape(0, units)
+        was = state[2].copy() if ctx.learns else start
+        given = grad[t].contiguous().numpy()
+        step_back(given, share[t], slope, fast, fired[t], up[t], above[t], height, through_others, ctx.neurons, state, given_back[t])
+        if ctx.learns:
+            before = (currents[t - 1], volts[t - 1]) if t else (start, start)
+            gather_constants(state, was, up[t], height, currents[t], *before, ctx.neurons, grad_constants)
+    rows = given_back.reshape(-1, units)
+    of_recurrent, of_given = torch.zeros(recurrent.shape, dtype=torch.float64), grad_current
+    # a spike arrives one step later
+    collect(*spikes_in(fired[:-1].reshape(-1, units)), rows[grad.shape[1] :], of_recurrent.numpy())
+    if ctx.events is not None:
+        of_given = of_recurrent.new_zeros(ctx.inputs, units)
+        collect(*ctx.events, rows, of_given.numpy())
+    return of_given, of_recurrent, torch.from_numpy(grad_constants) if ctx.learns else [None] * len(grad_constants)
 
 
 def drive_of(

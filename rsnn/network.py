@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Bool, Float, Shaped
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from rsnn.connectivity import Connectivity, Dale, Dense, Sparse, WinnerTakeAll
 from rsnn.events import events_of
 from rsnn.heterogeneity import Number, Parameter, check_parameter, draw, spawn
-from rsnn.layer import Spikes, learnable, run_block
+from rsnn.layer import PooledSpikes, Spikes, learnable, run_block
 from rsnn.neurons import (
     ALIF,
     LIF,
@@ -24,6 +24,7 @@ from rsnn.neurons import (
     lif_step,
     rest_state,
 )
+from rsnn.pooling import averaged, share_of_steps
 from rsnn.surrogate import DEFAULT_SURROGATE, Surrogate
 
 TAU_TRACE = 20.0
@@ -254,12 +255,16 @@ class RSNN(nn.Module):
         x = self.check(x)
         if self.input_weight.device.type != "cpu":
             return self.spikes_stepwise(x, local=local)
+        return Spikes.apply(*self._layer(x, local))
+
+    def _layer(self, x: Shaped[Tensor, "sample time input"], local: bool) -> tuple[Any, ...]:
+        """What the compiled layer is given."""
         events = events_of(x)
         given = torch.cat(list(self.drive(x))) if events is None else (self.input_weight * self.input_mask).t()
         k = self.neurons()
         # sums are float64, weights as they are kept: the half of the memory to go through
         recurrent = (self.recurrent_weight * self.recurrent_mask).t()
-        return Spikes.apply(given, events, len(x), recurrent, k, self.surrogate, local, *learnable(k))
+        return given, events, len(x), recurrent, k, self.surrogate, local, *learnable(k)
 
     def spikes_stepwise(self, x: Float[Tensor, "sample time input"], *, local: bool = False) -> Float[Tensor, "time sample unit"]:
         """`spikes` by its definition, `step`, and automatic differentiation."""
@@ -270,25 +275,34 @@ class RSNN(nn.Module):
                 found.append(state.spikes)
         return torch.stack(found)
 
-    def logits(
-        self, spikes: Float[Tensor, "time sample unit"], *, weight: Float[Tensor, "output unit"] | None = None
-    ) -> Float[Tensor, "sample output"]:
-        """The read-out averaged over time: each spike counts with the mean of what its decay leaves in the steps to the end.
+    def logits(self, spikes: Float[Tensor, "time sample unit"]) -> Float[Tensor, "sample output"]:
+        """The read-out averaged over time: each spike counts with the mean of what its decay leaves in the steps to the end."""
+        return averaged(spikes, share_of_steps(self.tau_readout.double(), len(spikes), dt=self.dt), self.readout_weight.double())
 
-        `weight` takes the place of the network's `readout_weight`.
+    def logits_and_counts(
+        self, x: Shaped[Tensor, "*sample_time_input"], *, local: bool = False, feedback: Float[Tensor, "output unit"] | None = None
+    ) -> tuple[Float[Tensor, "sample output"], Float[Tensor, " unit"]]:
+        """`logits` of `spikes`, float64, and how often each neuron fired: both at once, in half of the memory, for training.
+
+        With `feedback`, the gradient reaches the neurons by these weights in place of the read-out's.
         """
-        tau, steps = self.tau_readout.double(), len(spikes)
-        weight = (self.readout_weight if weight is None else weight).double().t()
-        left = torch.arange(steps, 0, -1, dtype=torch.float64, device=spikes.device)
-        if not tau.requires_grad and bool((tau == tau[0]).all()):
-            share = _share_left(torch.exp(-self.dt / tau[0]), left)
-            return torch.einsum("t,tsu->su", share, spikes) @ weight
-        share = _share_left(torch.exp(-self.dt / tau), left[:, None])
-        return torch.einsum("to,tso->so", share, spikes @ weight)
+        x = self.check(x)
+        share = share_of_steps(self.tau_readout.double(), x.shape[1], dt=self.dt)
+        if share.ndim == 1 and self.input_weight.device.type == "cpu":
+            seen, often = PooledSpikes.apply(share, *self._layer(x, local))
+        else:
+            seen = self.spikes(x, local=local)
+            often = seen.detach().sum((0, 1))
+        weight = self.readout_weight.double()
+        if feedback is None:
+            return averaged(seen, share, weight), often
+        # the value of the read-out, the gradient of the feedback
+        guided = averaged(seen, share, feedback.double())
+        return averaged(seen.detach(), share, weight) + guided - guided.detach(), often
 
     def forward(self, x: Shaped[Tensor, "*sample_time_input"]) -> Float[Tensor, "sample output"]:
         """The read-out, averaged over time: one logit per output."""
-        return self.logits(self.spikes(x)).to(self.input_weight.dtype)
+        return self.logits_and_counts(x)[0].to(self.input_weight.dtype)
 
     def check(self, x: Tensor) -> Tensor:
         """`x` if it can be an input of this network; a ValueError with one sentence if not."""
@@ -308,8 +322,3 @@ class RSNN(nn.Module):
             bad = int((~torch.isfinite(x)).flatten(1).any(1).nonzero()[0])
             raise ValueError(f"the input has NaN or infinite values, first in sample {bad}; leave such samples out.")
         return x
-
-
-def _share_left(decay: Tensor, left: Float[Tensor, "time *one"]) -> Float[Tensor, "time *output"]:
-    """The mean over all steps of what is left, in the `left` steps to the end, of a unit that decays."""
-    return (1 - decay**left) / ((1 - decay) * len(left))

@@ -145,6 +145,35 @@ def test_the_logits_have_the_gradient_of_the_readout_averaged_over_time() -> Non
         assert float((a - b).abs().max() / b.abs().max()) < 1e-5
 
 
+@pytest.mark.parametrize("tau_readout", [20.0, Uniform(20.0, 0.4)])
+@pytest.mark.parametrize("local", [False, True])
+@pytest.mark.parametrize("neuron", NEURONS[1:5])
+def test_what_training_asks_at_once_is_the_logits_of_the_spikes_and_their_number(
+    neuron: LIF | ALIF, local: bool, tau_readout: object
+) -> None:
+    net = RSNN(
+        5,
+        20,
+        3,
+        neuron=neuron,
+        connectivity=Sparse(0.4),
+        input_scale=20.0,
+        recurrent_scale=9.0,
+        tau_readout=tau_readout,
+        generator=seeded(2),
+    )
+    x, net.tau_mem.requires_grad = stimulus(6, 25, 1), True
+    spikes = net.spikes(x, local=local)
+    logits, often = net.logits_and_counts(x, local=local)
+    assert often.any()
+    assert torch.equal(often, spikes.detach().sum((0, 1)))
+    assert torch.allclose(logits, net.logits(spikes), rtol=1e-12, atol=1e-12)
+    wanted = [*net.parameters(), net.tau_mem]
+    for a, b in zip(*(torch.autograd.grad(v.square().sum(), wanted) for v in (logits, net.logits(spikes))), strict=True):
+        assert b.any()
+        assert torch.allclose(a, b, rtol=1e-5, atol=1e-9 * float(b.abs().max()))
+
+
 def test_layers_without_recurrent_weight_know_nothing_of_each_other() -> None:
     net, x = network(3, 20, LIF(), Sparse(0.4)), stimulus(2, 25, 1)
     with torch.no_grad():
