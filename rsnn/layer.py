@@ -75,7 +75,7 @@ class Spikes(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        of_given, of_recurrent, of_constants = _back(ctx, grad, np.ones(len(grad)))
+        of_given, of_recurrent, of_constants = _back(ctx, grad.contiguous(), np.ones(len(grad)))
         return of_given, None, None, of_recurrent, None, None, None, *of_constants
 
 
@@ -107,7 +107,7 @@ class PooledSpikes(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
-        of_given, of_recurrent, of_constants = _back(ctx, grad.expand(len(ctx.share), *grad.shape), ctx.share)
+        of_given, of_recurrent, of_constants = _back(ctx, grad.contiguous().expand(len(ctx.share), *grad.shape), ctx.share)
         return None, of_given, None, None, of_recurrent, None, None, None, *of_constants
 
 
@@ -150,33 +150,31 @@ def _back(
     """From the gradient of the spikes, of which so large a `share` counts at each step, that of what was given, of the recurrent weights
     and of the constants."""
     recurrent, raster, awake, distance, adapted, voltage, current = ctx.saved_tensors
-    units = grad.shape[2]
+    steps, samples, units = grad.shape
     # float32 where nothing has to be exact to the last bit: half of the time and memory
     grad_current, back = torch.empty(grad.shape, dtype=torch.float32), recurrent.t().float().contiguous()
     grad_constants = np.zeros((len(learnable(ctx.neurons)), units))
-    state, others = np.zeros((5, *grad.shape[1:])), torch.zeros(grad.shape[1:], dtype=torch.float32)
-    fired, up, above, given_back = (v.numpy() for v in (raster, awake, distance, grad_current))
+    state, start, others = np.zeros((5, samples, units)), np.zeros((samples, units)), torch.zeros(samples, units, dtype=torch.float32)
+    given, fired, up, above, given_back = (v.numpy() for v in (grad, raster, awake, distance, grad_current))
     risen, volts, currents, through_others = (v.numpy() for v in (adapted, voltage, current, others))
-    start = np.zeros(grad.shape[1:])
     fast = ctx.surrogate.slope if isinstance(ctx.surrogate, FastSigmoid) else 0.0
     slopes = np.zeros((1, 0, units), np.float32)
     few = max(1, BLOCK // state[0].size)
-    for t in range(len(grad) - 1, -1, -1):
-        if not fast and (t == len(grad) - 1 or t % few == few - 1):
+    for t in range(steps - 1, -1, -1):
+        if not fast and (t == steps - 1 or t % few == few - 1):
             slopes = gradient(ctx.surrogate, distance[t - t % few : t + 1]).numpy()
-        if not ctx.local and t + 1 < len(grad):
+        if not ctx.local and t + 1 < steps:
             torch.mm(grad_current[t + 1], back, out=others)
         slope, height = slopes[0 if fast else t % few], risen[t] if len(risen) else risen.reshape(0, units)
         was = state[2].copy() if ctx.learns else start
-        given = grad[t].contiguous().numpy()
-        step_back(given, share[t], slope, fast, fired[t], up[t], above[t], height, through_others, ctx.neurons, state, given_back[t])
+        step_back(given[t], share[t], slope, fast, fired[t], up[t], above[t], height, through_others, ctx.neurons, state, given_back[t])
         if ctx.learns:
             before = (currents[t - 1], volts[t - 1]) if t else (start, start)
             gather_constants(state, was, up[t], height, currents[t], *before, ctx.neurons, grad_constants)
     rows = given_back.reshape(-1, units)
     of_recurrent, of_given = torch.zeros(recurrent.shape, dtype=torch.float64), grad_current
     # a spike arrives one step later
-    collect(*spikes_in(fired[:-1].reshape(-1, units)), rows[grad.shape[1] :], of_recurrent.numpy())
+    collect(*spikes_in(fired[:-1].reshape(-1, units)), rows[samples:], of_recurrent.numpy())
     if ctx.events is not None:
         of_given = of_recurrent.new_zeros(ctx.inputs, units)
         collect(*ctx.events, rows, of_given.numpy())
