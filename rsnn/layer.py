@@ -1,6 +1,5 @@
 """The recurrent layer over a block of time as one operation, with the gradient written out by hand; `network.step` is its definition."""
 
-from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -49,11 +48,22 @@ def run_block(
     return block, LIFState(*neurons_now), last
 
 
+class Setting(NamedTuple):
+    """What a layer runs by and nothing is learned about: the constants of its neurons, the surrogate, whether the gradient is `local`, how
+    many samples there are, and the events of their input, where it is given as events."""
+
+    neurons: LIFConstants
+    surrogate: Surrogate
+    local: bool
+    samples: int
+    events: Events | None
+
+
 class Spikes(torch.autograd.Function):
     """Spikes [time, sample, unit] of the layer from rest, differentiable in what is `given`, the recurrent weights [from, to] and the
     constants of the neurons that are real numbers (`learnable`).
 
-    Given is the drive [time, sample, unit], float64, or, with the `events` of an input of so many samples, the input weights [from, to].
+    Given is the drive [time, sample, unit], float64, or, where the setting has events, the input weights [from, to].
     The same gradient as automatic differentiation of `network.step` has: through membrane, synapse, reset, adaptation and, unless
     `local`, the other neurons. What the gradient of the constants needs is kept only where it is wanted.
     """
@@ -61,22 +71,16 @@ class Spikes(torch.autograd.Function):
     @staticmethod
     def forward(
         ctx: Any,
+        setting: Setting,
         given: Tensor,
-        events: Events | None,
-        samples: int,
         recurrent: Tensor,
-        k: LIFConstants,
-        surrogate: Surrogate,
-        local: bool,
-        *constants: Tensor,  # noqa: ARG004  the same as in k, where automatic differentiation would not see them
+        *constants: Tensor,  # noqa: ARG004  the same as in the setting, where automatic differentiation would not see them
     ) -> Tensor:
-        learns = any(ctx.needs_input_grad[7:])
-        return torch.from_numpy(_forth(ctx, given, events, samples, recurrent, k, surrogate, local, learns)).double()
+        return torch.from_numpy(_forth(ctx, setting, given, recurrent, learns=any(ctx.needs_input_grad[3:]))).double()
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        of_given, of_recurrent, of_constants = _back(ctx, grad.contiguous(), np.ones(len(grad)))
-        return of_given, None, None, of_recurrent, None, None, None, *of_constants
+        return None, *_back(ctx, grad.contiguous(), np.ones(len(grad)))
 
 
 class PooledSpikes(torch.autograd.Function):
@@ -89,16 +93,12 @@ class PooledSpikes(torch.autograd.Function):
     def forward(
         ctx: Any,
         share: Tensor,
+        setting: Setting,
         given: Tensor,
-        events: Events | None,
-        samples: int,
         recurrent: Tensor,
-        k: LIFConstants,
-        surrogate: Surrogate,
-        local: bool,
         *constants: Tensor,  # noqa: ARG004  as in `Spikes`
     ) -> tuple[Tensor, Tensor]:
-        raster = _forth(ctx, given, events, samples, recurrent, k, surrogate, local, any(ctx.needs_input_grad[8:]))
+        raster = _forth(ctx, setting, given, recurrent, learns=any(ctx.needs_input_grad[4:]))
         ctx.share = share.numpy(force=True)
         pooled, often = torch.zeros(raster.shape[1:], dtype=torch.float64), torch.zeros(raster.shape[2], dtype=torch.float64)
         pool(raster, ctx.share, pooled.numpy(), often.numpy())
@@ -107,23 +107,12 @@ class PooledSpikes(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
-        of_given, of_recurrent, of_constants = _back(ctx, grad.contiguous().expand(len(ctx.share), *grad.shape), ctx.share)
-        return None, of_given, None, None, of_recurrent, None, None, None, *of_constants
+        return None, None, *_back(ctx, grad.contiguous().expand(len(ctx.share), *grad.shape), ctx.share)
 
 
-def _forth(
-    ctx: Any,
-    given: Tensor,
-    events: Events | None,
-    samples: int,
-    recurrent: Tensor,
-    k: LIFConstants,
-    surrogate: Surrogate,
-    local: bool,
-    learns: bool,
-) -> UInt8[np.ndarray, "time sample unit"]:
+def _forth(ctx: Any, setting: Setting, given: Tensor, recurrent: Tensor, *, learns: bool) -> UInt8[np.ndarray, "time sample unit"]:
     """The spikes, and in `ctx` what `_back` needs."""
-    neurons = arrays(k)
+    neurons, events, samples = arrays(setting.neurons), setting.events, setting.samples
     shape = given.shape if events is None else torch.Size(((len(events.start) - 1) // samples, samples, given.shape[1]))
     raster, awake, distance = np.empty(shape, np.uint8), np.empty(shape, np.uint8), np.empty(shape, np.float32)
     none = (0, *shape[1:])
@@ -137,18 +126,16 @@ def _forth(
         part = slice(first, min(first + few, len(raster)))
         written = (v[part] for v in (raster, awake, distance, voltage, current, adapted))
         simulate(drive_of(part, drive, events, room), weights, neurons, state, *written)
-    ctx.neurons, ctx.surrogate, ctx.local, ctx.learns = neurons, surrogate, local, learns
-    ctx.events, ctx.inputs = events, len(given)
+    ctx.setting, ctx.neurons, ctx.inputs, ctx.learns = setting, neurons, len(given), learns
     kept = (raster, awake, distance, adapted, voltage, current)
     ctx.save_for_backward(recurrent, *(torch.from_numpy(v) for v in kept))
     return raster
 
 
-def _back(
-    ctx: Any, grad: Float[Tensor, "time sample unit"], share: Float[np.ndarray, " time"]
-) -> tuple[Tensor, Tensor, Iterable[Tensor | None]]:
+def _back(ctx: Any, grad: Float[Tensor, "time sample unit"], share: Float[np.ndarray, " time"]) -> list[Tensor | None]:
     """From the gradient of the spikes, of which so large a `share` counts at each step, that of what was given, of the recurrent weights
     and of the constants."""
+    setting, surrogate = ctx.setting, ctx.setting.surrogate
     recurrent, raster, awake, distance, adapted, voltage, current = ctx.saved_tensors
     steps, samples, units = grad.shape
     # float32 where nothing has to be exact to the last bit: half of the time and memory
@@ -157,13 +144,13 @@ def _back(
     state, start, others = np.zeros((5, samples, units)), np.zeros((samples, units)), torch.zeros(samples, units, dtype=torch.float32)
     given, fired, up, above, given_back = (v.numpy() for v in (grad, raster, awake, distance, grad_current))
     risen, volts, currents, through_others = (v.numpy() for v in (adapted, voltage, current, others))
-    fast = ctx.surrogate.slope if isinstance(ctx.surrogate, FastSigmoid) else 0.0
+    fast = surrogate.slope if isinstance(surrogate, FastSigmoid) else 0.0
     slopes = np.zeros((1, 0, units), np.float32)
     few = max(1, BLOCK // state[0].size)
     for t in range(steps - 1, -1, -1):
         if not fast and (t == steps - 1 or t % few == few - 1):
-            slopes = gradient(ctx.surrogate, distance[t - t % few : t + 1]).numpy()
-        if not ctx.local and t + 1 < steps:
+            slopes = gradient(surrogate, distance[t - t % few : t + 1]).numpy()
+        if not setting.local and t + 1 < steps:
             torch.mm(grad_current[t + 1], back, out=others)
         slope, height = slopes[0 if fast else t % few], risen[t] if len(risen) else risen.reshape(0, units)
         was = state[2].copy() if ctx.learns else start
@@ -175,10 +162,10 @@ def _back(
     of_recurrent, of_given = torch.zeros(recurrent.shape, dtype=torch.float64), grad_current
     # a spike arrives one step later
     collect(*spikes_in(fired[:-1].reshape(-1, units)), rows[samples:], of_recurrent.numpy())
-    if ctx.events is not None:
+    if setting.events is not None:
         of_given = of_recurrent.new_zeros(ctx.inputs, units)
-        collect(*ctx.events, rows, of_given.numpy())
-    return of_given, of_recurrent, torch.from_numpy(grad_constants) if ctx.learns else [None] * len(grad_constants)
+        collect(*setting.events, rows, of_given.numpy())
+    return [of_given, of_recurrent, *(torch.from_numpy(grad_constants) if ctx.learns else [None] * len(grad_constants))]
 
 
 def drive_of(

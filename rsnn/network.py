@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from rsnn.connectivity import Connectivity, Dale, Dense, Sparse, WinnerTakeAll
 from rsnn.events import events_of
 from rsnn.heterogeneity import Number, Parameter, check_parameter, draw, spawn
-from rsnn.layer import PooledSpikes, Spikes, learnable, run_block
+from rsnn.layer import PooledSpikes, Setting, Spikes, learnable, run_block
 from rsnn.neurons import (
     ALIF,
     LIF,
@@ -264,7 +264,7 @@ class RSNN(nn.Module):
         k = self.neurons()
         # sums are float64, weights as they are kept: the half of the memory to go through
         recurrent = (self.recurrent_weight * self.recurrent_mask).t()
-        return given, events, len(x), recurrent, k, self.surrogate, local, *learnable(k)
+        return Setting(k, self.surrogate, local, len(x), events), given, recurrent, *learnable(k)
 
     def spikes_stepwise(self, x: Float[Tensor, "sample time input"], *, local: bool = False) -> Float[Tensor, "time sample unit"]:
         """`spikes` by its definition, `step`, and automatic differentiation."""

@@ -29,6 +29,7 @@ COMPUTING: tuple[str, ...] = (
             "data",
             "eventfiles",
             "events",
+            "imagefiles",
             "maps",
             "precision",
             "recorder",

@@ -6,7 +6,7 @@ import struct
 import numpy as np
 import pytest
 
-from synctopo import data
+from synctopo import data, imagefiles
 
 pytestmark = pytest.mark.smoke
 
@@ -69,7 +69,7 @@ def test_mnist_is_read_from_an_npz_file_and_from_idx_files_alike(tmp_path, array
 
 def test_a_checksum_does_not_depend_on_the_order_of_the_images(arrays):
     images = arrays["x_train"]
-    assert data.checksum(images) == data.checksum(images[::-1]) != data.checksum(images[1:])
+    assert imagefiles.checksum(images) == imagefiles.checksum(images[::-1]) != imagefiles.checksum(images[1:])
 
 
 def test_what_is_wrong_with_a_data_folder_is_said(tmp_path, arrays):
@@ -128,4 +128,4 @@ def test_bad_input_is_one_sentence(call, sentence):
 def test_the_real_mnist_has_the_checksum_that_openml_is_held_to():
     mnist = data.mnist()
     assert mnist.images.shape == (70000, 28, 28)
-    assert data.checksum(np.rint(mnist.images * 255).astype(np.uint8)) == data._CHECKSUMS["mnist"]
+    assert imagefiles.checksum(np.rint(mnist.images * 255).astype(np.uint8)) == imagefiles.CHECKSUMS["mnist"]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from synctopo import data
+from synctopo import data, imagefiles
 
 pytestmark = pytest.mark.smoke
 
@@ -87,7 +87,7 @@ def test_a_packed_data_file_that_is_broken_or_a_bomb_is_told(tmp_path, monkeypat
     names = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
     for name in names:
         (tmp_path / f"{name}.gz").write_bytes(gzip.compress(bytes(2**16)))
-    monkeypatch.setattr(data, "_LARGEST", 2**15)
+    monkeypatch.setattr(imagefiles, "_LARGEST", 2**15)
     with pytest.raises(ValueError, match="is truncated or no IDX file") as told:
         data.mnist(tmp_path)
     assert "more than 32768 bytes" in str(told.value.__cause__)
