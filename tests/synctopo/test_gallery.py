@@ -55,7 +55,7 @@ def test_where_every_step_was_kept_there_is_one_figure_more():
     found = pictures(Study.from_table(tomllib.loads(TEXT)), rows(times=(0, 5, 10)))
     assert [p.name for p in found] == ["rtd_matrix", "rtd_map", "rtd_time", "rtd_layers", "rtd_random", "unrolled_1", "unrolled_2"]
     assert "rtd at hidden@10 between conditions" in found[0].caption
-    curve = found[2].figure.axes[0].lines[0]
+    curve = found[2].drawn.figure.axes[0].lines[0]
     np.testing.assert_array_equal(curve.get_xdata(), [0, 5, 10])
     np.testing.assert_array_equal(curve.get_ydata(), [2, 7, 12])
 
@@ -80,7 +80,7 @@ def judged(right: dict[str, list[int]]) -> list[dict]:
 def test_what_was_judged_under_corruption_is_drawn_step_by_step():
     (found,) = pictures(Study.from_table(tomllib.loads(TEXT)), judged({"clean": [50, 48], "additive_noise": [20, 30]}))
     assert found.name == "robustness"
-    clean, noisy = found.figure.axes
+    clean, noisy = found.drawn.figure.axes
     assert (clean.get_title(), noisy.get_title()) == ("clean", "additive noise 0.5")
     np.testing.assert_allclose(noisy.lines[0].get_ydata(), [30, 45])
 
