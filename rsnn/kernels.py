@@ -152,10 +152,10 @@ def step_back(grad_spikes, share, slope, fast_sigmoid, spikes, awake, distance, 
     """One step of the way back through what `simulate` ran from rest, for all samples.
 
     Of this step, [sample, unit]: the gradient of the spikes, of which so large a `share` counts, the slope of the surrogate, or nothing
-    where it is that of the `fast_sigmoid` so steep, what `simulate` wrote (`adapted` is empty where
-    no threshold adapts), and the gradient of the spikes through the other neurons (float32). `state` [5, sample, unit] is carried on in
-    place: the gradients of current, voltage and adaptation, and, where thresholds adapt, what came to threshold and voltage in this step.
-    The first of them is also given as `grad_current`, float32.
+    where it is that of the `fast_sigmoid` so steep, what `simulate` wrote (`adapted` is empty where no threshold adapts), and the gradient
+    of the spikes through the other neurons (float32). `state` [5, sample, unit] is carried on in place: the gradients of current, voltage
+    and adaptation, and, where thresholds adapt, what came to threshold and voltage in this step. The first of them is also given as
+    `grad_current`, float32.
     """
     samples, units = grad_spikes.shape
     decay_mem, decay_syn, gain, threshold, rest, decay_adaptation, beta, to_zero = neurons

@@ -49,8 +49,8 @@ def run_block(
 
 
 class Setting(NamedTuple):
-    """What a layer runs by and nothing is learned about: the constants of its neurons, the surrogate, whether the gradient is `local`, how
-    many samples there are, and the events of their input, where it is given as events."""
+    """What a layer runs by beside its weights: the constants of its neurons, the surrogate, whether the gradient is `local`, how many
+    samples there are, and the events of their input, where it is given as events."""
 
     neurons: LIFConstants
     surrogate: Surrogate

@@ -3,10 +3,20 @@ import math
 import pytest
 import torch
 
-from rsnn import AdaptiveThreshold, Gamma, Homeostasis, Normalisation, SynapticScaling
+from rsnn import RSNN, AdaptiveThreshold, Gamma, Homeostasis, Normalisation, PairSTDP, Sparse, SynapticScaling, encode, fit_stdp
 from rsnn.homeostasis import adapt, normalise, scaled, threshold_constants
 
 ONE = torch.ones(1, dtype=torch.float64)
+
+
+def network(input_scale: float = 8.0, recurrent_scale: float = 2.0) -> RSNN:
+    generator = torch.Generator().manual_seed(0)
+    return RSNN(5, 20, 3, connectivity=Sparse(0.4), input_scale=input_scale, recurrent_scale=recurrent_scale, generator=generator)
+
+
+def stimulus(samples: int = 6) -> torch.Tensor:
+    values = torch.rand(samples, 5, generator=torch.Generator().manual_seed(1))
+    return encode.poisson(values, 30, generator=torch.Generator().manual_seed(1), rate_max=300.0)
 
 
 def test_normalised_weights_keep_their_ratios_and_sum_to_the_total() -> None:
@@ -87,3 +97,28 @@ def test_diehl_and_cooks_threshold_only_rises() -> None:
 def test_impossible_homeostasis_is_refused_with_a_sentence(make: object, sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         make()
+
+
+def test_normalisation_keeps_the_sum_of_the_weights_onto_each_neuron() -> None:
+    net, x = network(), stimulus()
+    before = net.recurrent_weight.detach().sum(1)
+    fit_stdp(net, x, PairSTDP(w_max=100.0))
+    assert torch.allclose(net.recurrent_weight.detach().sum(1), before, rtol=1e-5)
+
+
+def test_the_adaptive_threshold_brings_a_reservoir_to_its_target_rate_and_without_it_stays_away() -> None:
+    rates = {}
+    for name, threshold in (("adaptive", AdaptiveThreshold(0.05, target=30.0)), ("fixed", None)):
+        net = network(input_scale=25.0)
+        rates[name] = fit_stdp(net, stimulus(60), PairSTDP(), epochs=10, homeostasis=Homeostasis(threshold=threshold)).rate[-1]
+    assert rates["adaptive"] == pytest.approx(30, rel=0.1)
+    assert rates["fixed"] > 60
+
+
+def test_synaptic_scaling_brings_a_reservoir_towards_its_target_rate_and_without_it_stays_away() -> None:
+    rates = {}
+    for name, scaling in (("scaled", SynapticScaling(20.0, 0.3, 200.0)), ("fixed", None)):
+        net = network(input_scale=4.0, recurrent_scale=8.0)
+        homeostasis = Homeostasis(normalisation=None, threshold=None, scaling=scaling)
+        rates[name] = fit_stdp(net, stimulus(60), PairSTDP(1e-4, 1e-4, w_max=9.0), epochs=6, homeostasis=homeostasis).rate[-1]
+    assert abs(rates["scaled"] - 20) < 0.5 * abs(rates["fixed"] - 20)

@@ -318,22 +318,6 @@ def test_chunks_change_nothing_and_are_reported(monkeypatch: pytest.MonkeyPatch)
     assert calls == [(3, 14), (6, 14), (7, 14), (10, 14), (13, 14), (14, 14)]
 
 
-def test_normalisation_keeps_the_sum_of_the_weights_onto_each_neuron() -> None:
-    net, x = network(), stimulus()
-    before = net.recurrent_weight.detach().sum(1)
-    fit_stdp(net, x, PairSTDP(w_max=100.0))
-    assert torch.allclose(net.recurrent_weight.detach().sum(1), before, rtol=1e-5)
-
-
-def test_the_adaptive_threshold_brings_a_reservoir_to_its_target_rate_and_without_it_stays_away() -> None:
-    rates = {}
-    for name, threshold in (("adaptive", AdaptiveThreshold(0.05, target=30.0)), ("fixed", None)):
-        net = network(input_scale=25.0)
-        rates[name] = fit_stdp(net, stimulus(60), PairSTDP(), epochs=10, homeostasis=Homeostasis(threshold=threshold)).rate[-1]
-    assert rates["adaptive"] == pytest.approx(30, rel=0.1)
-    assert rates["fixed"] > 60
-
-
 @pytest.mark.parametrize(
     ("net", "x", "rule", "sentence"),
     [
@@ -346,15 +330,6 @@ def test_the_adaptive_threshold_brings_a_reservoir_to_its_target_rate_and_withou
 def test_what_cannot_be_trained_is_refused_with_a_sentence(net: RSNN, x: torch.Tensor, rule: PairSTDP, sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         fit_stdp(net, x, rule)
-
-
-def test_synaptic_scaling_brings_a_reservoir_towards_its_target_rate_and_without_it_stays_away() -> None:
-    rates = {}
-    for name, scaling in (("scaled", SynapticScaling(20.0, 0.3, 200.0)), ("fixed", None)):
-        net = network(input_scale=4.0, recurrent_scale=8.0)
-        homeostasis = Homeostasis(normalisation=None, threshold=None, scaling=scaling)
-        rates[name] = fit_stdp(net, stimulus(60), PairSTDP(1e-4, 1e-4, w_max=9.0), epochs=6, homeostasis=homeostasis).rate[-1]
-    assert abs(rates["scaled"] - 20) < 0.5 * abs(rates["fixed"] - 20)
 
 
 def test_a_network_that_explodes_is_stopped_long_before_the_end_of_its_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
