@@ -83,7 +83,7 @@ def stdp_rows(units: int, steps: int, count: int, *, brian: bool, rounds: int, a
 
     def share(scale: float) -> float:
         net.input_weight.data.copy_(into * scale)
-        return float(net.spikes(x[:2]).detach().mean())
+        return float(net.spikes(x[:10]).detach().mean())
 
     scale = scale_for(activity, share, 0.01, 100.0)
     share(scale)
@@ -219,10 +219,10 @@ def rows(quick: bool) -> Iterator[Row]:
         if not peers.installed(peer):
             print(f"{peer} is not installed: left out")
     yield from bptt_rows(256, 3 if quick else 9)
-    yield from stdp_rows(1000, 100, 5 if quick else 20, brian=not quick, rounds=1 if quick else 3)
+    yield from stdp_rows(1000, 100, 10 if quick else 100, brian=not quick, rounds=1 if quick else 3)
     if not quick:
         yield from bptt_rows(1024, 3)
-        yield from stdp_rows(2000, 350, 5, brian=True, rounds=3)
+        yield from stdp_rows(2000, 350, 20, brian=True, rounds=3)
 
 
 if __name__ == "__main__":

@@ -25,20 +25,54 @@ class Neurons(NamedTuple):
 
 @njit(cache=True, nogil=True)
 @no_type_check
-def advance(drive, current, voltage, resting, decay_syn, decay_mem, gain, threshold, rest, reset_to_zero):
-    """One step of one neuron, `neurons.lif_step`: its new state, how far above the threshold the voltage came, and whether it fired.
+def advance(given, from_others, now, v, resting, height, neurons, rests, apart, up, spike):
+    """One step of the neurons of a sample, `neurons.lif_step`: current `now`, voltage `v` and steps of rest are carried on in place.
 
-    Numbers in, numbers out: arrays would have their references counted at every call.
+    Into `apart` goes how far above the threshold, `height`, the voltage came, into `up` whether the neuron was awake, into `spike` whether
+    it fired (both uint8). `rests` says whether any neuron ever is at rest. Loops that write one array each become vector instructions;
+    with branches or several arrays they do not.
     """
-    current = decay_syn * current + drive
-    if resting > 0.0:
-        return current, voltage, resting - 1.0, voltage - threshold, False
-    aim = gain * current
-    voltage = aim + (voltage - aim) * decay_mem
-    distance = voltage - threshold
-    if distance > 0.0:
-        return current, 0.0 if reset_to_zero else distance, rest, distance, True
-    return current, voltage, 0.0, distance, False
+    decay_mem, decay_syn, gain, _, rest, _, _, to_zero = neurons
+    units = len(now)
+    for i in range(units):
+        now[i] = decay_syn[i] * now[i] + (given[i] + from_others[i])
+    if rests:
+        for i in range(units):
+            up[i] = resting[i] <= 0.0
+        for i in range(units):
+            aim = gain[i] * now[i]
+            moved = aim + (v[i] - aim) * decay_mem[i]
+            v[i] = moved if resting[i] <= 0.0 else v[i]
+        for i in range(units):
+            apart[i] = v[i] - height[i]
+        for i in range(units):
+            spike[i] = (apart[i] > 0.0) & (resting[i] <= 0.0)
+        for i in range(units):
+            left = resting[i] - 1.0 if resting[i] > 0.0 else 0.0
+            resting[i] = rest[i] if spike[i] else left
+    else:
+        up[:] = 1
+        for i in range(units):
+            aim = gain[i] * now[i]
+            v[i] = aim + (v[i] - aim) * decay_mem[i]
+        for i in range(units):
+            apart[i] = v[i] - height[i]
+        for i in range(units):
+            spike[i] = apart[i] > 0.0
+    for i in range(units):
+        reset = 0.0 if to_zero else apart[i]
+        v[i] = reset if spike[i] else v[i]
+
+
+@njit(cache=True, nogil=True)
+@no_type_check
+def listed(spike, fired):
+    """Write which neurons fired, in order, to `fired`, which has room for one more than there are; and say how many."""
+    count = 0
+    for i in range(len(spike)):
+        fired[count] = i
+        count += spike[i]
+    return count
 
 
 @njit(cache=True, nogil=True)
@@ -51,11 +85,10 @@ def simulate(drive, recurrent, neurons, state, spikes, awake, distance, voltage,
     before reset minus threshold, and, unless they are empty, voltage after reset and current, and the adaptation before the step.
     """
     steps, samples, units = drive.shape
-    decay_mem, decay_syn, gain, threshold, rest, decay_adaptation, beta, to_zero = neurons
+    threshold, rest, decay_adaptation, beta = neurons.threshold, neurons.rest, neurons.decay_adaptation, neurons.beta
     adapts, rests = beta.any() or len(adapted) > 0, rest.any() or state[2].any()
     fired = np.zeros(units + 1, dtype=np.int64)
     from_others, apart, height = np.zeros(units), np.zeros(units), threshold.copy()
-    # loops that write one array each become vector instructions; with branches or several arrays they do not
     for s in range(samples):
         now, v, resting, risen, last = state[0, s], state[1, s], state[2, s], state[3, s], state[4, s]
         count = 0
@@ -77,8 +110,6 @@ def simulate(drive, recurrent, neurons, state, spikes, awake, distance, voltage,
                 for i in range(units):
                     from_others[i] += a[i]
                 n += 1
-            for i in range(units):
-                now[i] = decay_syn[i] * now[i] + (given[i] + from_others[i])
             if len(adapted) > 0:
                 before = adapted[t, s]
                 for i in range(units):
@@ -86,41 +117,13 @@ def simulate(drive, recurrent, neurons, state, spikes, awake, distance, voltage,
             if adapts:
                 for i in range(units):
                     height[i] = threshold[i] + beta[i] * risen[i]
-            if rests:
-                for i in range(units):
-                    up[i] = resting[i] <= 0.0
-                for i in range(units):
-                    aim = gain[i] * now[i]
-                    moved = aim + (v[i] - aim) * decay_mem[i]
-                    v[i] = moved if resting[i] <= 0.0 else v[i]
-                for i in range(units):
-                    apart[i] = v[i] - height[i]
-                for i in range(units):
-                    spike[i] = (apart[i] > 0.0) & (resting[i] <= 0.0)
-                for i in range(units):
-                    left = resting[i] - 1.0 if resting[i] > 0.0 else 0.0
-                    resting[i] = rest[i] if spike[i] else left
-            else:
-                up[:] = 1
-                for i in range(units):
-                    aim = gain[i] * now[i]
-                    v[i] = aim + (v[i] - aim) * decay_mem[i]
-                for i in range(units):
-                    apart[i] = v[i] - height[i]
-                for i in range(units):
-                    spike[i] = apart[i] > 0.0
+            advance(given, from_others, now, v, resting, height, neurons, rests, apart, up, spike)
             for i in range(units):
                 far[i] = apart[i]
-            for i in range(units):
-                reset = 0.0 if to_zero else apart[i]
-                v[i] = reset if spike[i] else v[i]
             if adapts:
                 for i in range(units):
                     risen[i] = decay_adaptation[i] * risen[i] + spike[i]
-            count = 0
-            for i in range(units):
-                fired[count] = i
-                count += spike[i]
+            count = listed(spike, fired)
             if len(voltage) > 0:
                 for i in range(units):
                     voltage[t, s, i] = v[i]

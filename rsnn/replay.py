@@ -2,12 +2,12 @@
 
 from typing import no_type_check
 
-import numpy as np
 from numba import njit
 
 INNER = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 """Options of kernels that only other kernels call: the half of the compiling that would make them callable from Python is saved."""
-TILE = 256  # synapses whose missed spikes are looked at together
+TILE = 256  # synapses of a sparse row whose missed spikes are looked at together
+BLOCK = 512  # spikes that a full row looks at together
 NEVER = -1.0  # in place of a time: counts for nothing
 
 
@@ -32,76 +32,107 @@ def decay_all(z, n):
 
 @njit(cache=True, nogil=True, error_model="numpy", **INNER)
 @no_type_check
-def replay(first, stop, onto, dense, weight, rule, past, scratch, now, last, fires):
-    """Bring the row `first:stop`, last visited at step `last`, to step `now`, in which its neuron `fires` or does not."""
-    clock, closing = past.clock, past.closing
-    until, newest, when, before, trace_pre, trace_post = past.until, past.newest, past.when, past.before, past.trace_pre, past.trace_post
-    a_plus, a_minus, rate_plus, rate_minus = rule.a_plus, rule.a_minus, rule.rate_plus, rule.rate_minus
-    which, to_plus, to_minus = scratch.which, scratch.to_plus, scratch.to_minus
+def chain(first, size, onto, unseen, past, scratch):
+    """The spikes from number `unseen` on of the neurons that `size` synapses from `first` on go to, as `which` synapse and `when`, written
+    at the end of their arrays, those of one synapse the oldest first; and where they begin."""
+    newest, when, before = past.newest, past.when, past.before
+    which, time = scratch.which, scratch.when
+    n = len(which)
+    for k in range(size):
+        e = newest[onto[first + k]]
+        while e >= unseen:
+            n -= 1
+            which[n] = k
+            time[n] = when[e]
+            e = before[e]
+    return n
+
+
+@njit(cache=True, nogil=True, error_model="numpy", **INNER)
+@no_type_check
+def hear(which, when, times, ahead, back, all_to_all, scratch, gain, seen, fired):
+    """What spikes of the synapses `which` at the steps `when` add: to the `gain` since the last visit those up to the end of its sample, to
+    the trace `seen` those of this sample before now, and how many `fired` now. The first is left in `scratch.to_plus`. Times are numbers
+    with a fraction: whole ones would have to be converted one by one."""
+    n = len(which)
+    now, last, since, end = times
+    to_plus, to_minus = scratch.to_plus, scratch.to_minus
+    for m in range(n):
+        to_plus[m] = (when[m] - last) * ahead[which[m]] if when[m] <= end else NEVER
+    for m in range(n):
+        to_minus[m] = (now - when[m]) * back[which[m]] if since < when[m] < now else NEVER
+    decay_all(to_plus, n)
+    decay_all(to_minus, n)
+    for m in range(n):
+        gain[which[m]] += to_plus[m]
+    if all_to_all:
+        for m in range(n):
+            seen[which[m]] += to_minus[m]
+    else:
+        for m in range(n):
+            seen[which[m]] = max(seen[which[m]], to_minus[m])
+    for m in range(n):
+        if when[m] == now:
+            fired[which[m]] += 1.0
+
+
+@njit(cache=True, nogil=True, error_model="numpy", **INNER)
+@no_type_check
+def replay(first, stop, onto, dense, weight, rule, past, scratch, last, fires):
+    """Bring the row `first:stop`, last visited at step `last`, up to now, a step in which its neuron `fires` or does not."""
+    now, closing, until = past.clock[0], past.closing, past.until
     low, high, all_to_all = rule.w_min, rule.w_max, rule.all_to_all
     up, down = rule.exponent_plus, rule.exponent_minus
     width = 1.0 / (high - low)
     end = min(now, closing[last])
     closed = closing[last] < now
-    since = clock[1] if closed else last
-    unseen = until[last]
-    gain, seen, fired = np.empty(TILE), np.empty(TILE), np.empty(TILE)
-    decay_pre, decay_post = np.empty(TILE), np.empty(TILE)
-    fall = np.ones(TILE)
+    since = past.clock[1] if closed else last
     lasting = 0.0 if closed else 1.0
     spike = 1.0 if fires else 0.0
     repeated = 0.0 if closed or (fires and not all_to_all) else 1.0
-    for tile in range(first, stop, TILE):
-        size = min(TILE, stop - tile)
-        n = 0
-        ahead, back = rate_plus[tile : tile + size], rate_minus[tile : tile + size]
-        apart = float(now - last)
+    apart, times = float(now - last), (float(now), float(last), float(since), float(end))
+    part = stop - first if dense else TILE
+    for tile in range(first, stop, part):
+        size = min(part, stop - tile)
+        # slices, one array written at a time, no calls: loops that become vector instructions
+        w, x, y = weight[tile : tile + size], past.trace_pre[tile : tile + size], past.trace_post[tile : tile + size]
+        plus, minus = rule.a_plus[tile : tile + size], rule.a_minus[tile : tile + size]
+        ahead, back = rule.rate_plus[tile : tile + size], rule.rate_minus[tile : tile + size]
+        gain, seen, fired = scratch.sums[0, :size], scratch.sums[1, :size], scratch.sums[2, :size]
+        decay_pre, decay_post, fall = scratch.sums[3, :size], scratch.sums[4, :size], scratch.sums[5, :size]
         gain[:], seen[:], fired[:] = 0.0, 0.0, 0.0
+        which, when = past.who, past.when
+        e, last_of_all = until[last], until[now]
+        if not dense:
+            which, when = scratch.which, scratch.when
+            e, last_of_all = chain(tile, size, onto, until[last], past, scratch), len(which)
+        while e < last_of_all:
+            more = min(e + BLOCK, last_of_all)
+            hear(which[e:more], when[e:more], times, ahead, back, all_to_all, scratch, gain, seen, fired)
+            if up != 0.0:
+                for m in range(more - e):
+                    s = which[e + m]
+                    v = w[s] + plus[s] * x[s] * scratch.to_plus[m] * max((high - w[s]) * width, 0.0) ** up
+                    w[s] = min(max(v, low), high)
+            e = more
+        if up == 0.0:
+            for k in range(size):
+                v = w[k] + plus[k] * x[k] * gain[k]
+                v = v if v < high else high
+                w[k] = v if v > low else low
         for k in range(size):
             decay_pre[k] = apart * ahead[k]
         for k in range(size):
             decay_post[k] = apart * back[k]
-        for k in range(size):
-            e = newest[tile + k - first if dense else onto[tile + k]]
-            while e >= unseen:
-                t = when[e]
-                which[n] = k
-                to_plus[n] = (t - last) * ahead[k] if t <= end else NEVER
-                to_minus[n] = (now - t) * back[k] if since < t < now else NEVER
-                fired[k] += t == now
-                n += 1
-                e = before[e]
-        decay_all(to_plus, n)
-        decay_all(to_minus, n)
         decay_all(decay_pre, size)
         decay_all(decay_post, size)
-        if up != 0.0:
-            for m in range(n - 1, -1, -1):
-                s = tile + which[m]
-                v = weight[s] + a_plus[s] * trace_pre[s] * to_plus[m] * max((high - weight[s]) * width, 0.0) ** up
-                weight[s] = min(max(v, low), high)
-        else:
-            for m in range(n):
-                gain[which[m]] += to_plus[m]
-        if all_to_all:
-            for m in range(n):
-                seen[which[m]] += to_minus[m]
-        else:
-            for m in range(n):
-                seen[which[m]] = max(seen[which[m]], to_minus[m])
-        # slices, one array written at a time, no calls: loops that become vector instructions
-        w, x, y = weight[tile : tile + size], trace_pre[tile : tile + size], trace_post[tile : tile + size]
-        plus, minus = a_plus[tile : tile + size], a_minus[tile : tile + size]
-        for k in range(size):
-            v = w[k] + plus[k] * x[k] * gain[k]
-            v = v if v < high else high
-            w[k] = v if v > low else low
         for k in range(size):
             older = lasting * y[k] * decay_post[k]
             seen[k] = seen[k] + older if all_to_all or seen[k] == 0.0 else seen[k]
         for k in range(size):
             x[k] = repeated * x[k] * decay_pre[k] + spike
         if fires:
+            fall[:] = 1.0
             if down != 0.0:
                 for k in range(size):
                     fall[k] = ((w[k] - low) * width) ** down

@@ -5,7 +5,7 @@ from typing import NamedTuple, no_type_check
 import numpy as np
 from numba import njit
 
-from rsnn.kernels import advance
+from rsnn.kernels import advance, listed
 from rsnn.rows import NO, Past, Rule, Scratch, Synapses, end_sample, learn_step, multiply, send, settle, sums, visit
 
 
@@ -52,14 +52,13 @@ def learn(x, drive, state, theta, raster, neurons, adaptation, scaling, groups, 
     """
     samples, steps, units = raster.shape
     by_spikes = x.shape[0] > 0
-    adapts = neurons.beta.any()
-    decay_mem, decay_syn, gain, threshold, rest, decay_adaptation, beta, to_zero = neurons
+    adapts, rests = neurons.beta.any(), neurons.rest.any() or state[2].any()
     decay, rise, fall, lowest = adaptation
-    current, voltage, resting, risen, from_others = state[0], state[1], state[2], state[3], state[4]
-    inward, spikes = np.zeros(units), np.zeros(units)
-    fired = np.empty(units, dtype=np.int64)
+    now, voltage, resting, risen, from_others = state[0], state[1], state[2], state[3], state[4]
+    inward, height, apart, spikes = np.zeros(units), np.zeros(units), np.zeros(units), np.zeros(units)
+    awake, fired = np.empty(units, dtype=np.uint8), np.empty(units + 1, dtype=np.int64)
     arrived = np.empty(x.shape[2], dtype=np.int64)
-    afferent = groups[1]
+    own, afferent = groups
     for s in range(samples):
         if from_rest:
             state[:] = 0.0
@@ -78,41 +77,30 @@ def learn(x, drive, state, theta, raster, neurons, adaptation, scaling, groups, 
                 else:
                     for n in range(arrivals):
                         send(arrived[n], afferent.synapses, x[s, t, arrived[n]], inward)
-            else:
-                for i in range(units):
-                    inward[i] = drive[s, t, i]
-            count = np.int64(0)
+            spike = raster[s, t]
             for i in range(units):
-                height = threshold[i] + theta[i]
-                if adapts:
-                    height += beta[i] * risen[i]
-                current[i], voltage[i], resting[i], _, spike = advance(
-                    inward[i] + from_others[i],
-                    current[i],
-                    voltage[i],
-                    resting[i],
-                    decay_syn[i],
-                    decay_mem[i],
-                    gain[i],
-                    height,
-                    rest[i],
-                    to_zero,
-                )
-                if adapts:
-                    risen[i] = decay_adaptation[i] * risen[i] + spike
-                raster[s, t, i] = spike
-                if spike:
-                    fired[count] = i
-                    count += 1
-                    spikes[i] += 1.0
-                offset = decay[i] * theta[i] + (rise[i] * spike - fall[i])
+                height[i] = neurons.threshold[i] + theta[i]
+            if adapts:
+                for i in range(units):
+                    height[i] += neurons.beta[i] * risen[i]
+            given = inward if by_spikes else drive[s, t]
+            advance(given, from_others, now, voltage, resting, height, neurons, rests, apart, awake, spike)
+            if adapts:
+                for i in range(units):
+                    risen[i] = neurons.decay_adaptation[i] * risen[i] + spike[i]
+            for i in range(units):
+                spikes[i] += spike[i]
+            for i in range(units):
+                offset = decay[i] * theta[i] + (rise[i] * spike[i] - fall[i])
                 theta[i] = max(offset, lowest[i])
+            count = listed(spike, fired)
             from_others[:] = 0.0
-            for g in range(2):
-                if learns[g]:
-                    p = groups[g]
-                    sending, n, out = (fired, count, from_others) if g == 0 else (arrived, arrivals, p.scratch.unused)
-                    learn_step(p.synapses, p.rule, p.past, p.scratch, sending, n, fired, count, out)
+            # by name: a group picked by its number would be copied whole at every step
+            if learns[0]:
+                learn_step(own.synapses, own.rule, own.past, own.scratch, fired, count, fired, count, from_others)
+            if learns[1]:
+                nobody = afferent.scratch.unused
+                learn_step(afferent.synapses, afferent.rule, afferent.past, afferent.scratch, arrived, arrivals, fired, count, nobody)
             for n in range(count):
                 send(fired[n], fixed, 1.0, from_others)
         scales = len(scaling.average) > 0

@@ -58,8 +58,8 @@ class Past(NamedTuple):
 
     `clock` [3]: now, when the current sample began, spikes kept. `closing` [step]: the end of the sample a step belongs to. Per neuron
     that sends: when its row was last brought up to date, and its traces then. Per neuron that receives: traces now; uniform rules:
-    `gained` [step, unit], the running sum of its spikes; others: its spikes, as a chain through `when` and `before` from the newest,
-    `until` [step] spikes having come up to a step, and two traces of each synapse.
+    `gained` [step, unit], the running sum of its spikes; others: all spikes in order, `when` and `who` fired, `until` [step] of them having
+    come up to a step, those of one neuron as a chain through `before` from the `newest`, and two traces of each synapse.
     """
 
     clock: np.ndarray
@@ -72,6 +72,7 @@ class Past(NamedTuple):
     gained: np.ndarray
     newest: np.ndarray
     when: np.ndarray
+    who: np.ndarray
     before: np.ndarray
     until: np.ndarray
     trace_pre: np.ndarray
@@ -79,12 +80,14 @@ class Past(NamedTuple):
 
 
 class Scratch(NamedTuple):
-    """Room for what nobody reads [unit], and for the spikes that a tile has missed [tile * step]."""
+    """Room for what nobody reads [unit], for spikes that a part of a row has missed [spike], and for what comes of them [6, synapse]."""
 
     unused: np.ndarray
     which: np.ndarray
+    when: np.ndarray
     to_plus: np.ndarray
     to_minus: np.ndarray
+    sums: np.ndarray
 
 
 @njit(cache=True, nogil=True, error_model="numpy", **INNER)
@@ -153,7 +156,7 @@ def visit(which, n, synapses, rule, past, scratch, fires, out):
             else:
                 move_sparse(weight[first:stop], post[first:stop], later, earlier, traces, factor, minus, low, high, out)
         else:
-            replay(first, stop, post, dense, weight, rule, past, scratch, now, last, fires)
+            replay(first, stop, post, dense, weight, rule, past, scratch, last, fires)
             send(j, synapses, 1.0, out)
         if loops:
             weight[first + j], out[j] = 0.0, kept
@@ -213,9 +216,12 @@ def learn_step(synapses, rule, past, scratch, sending, n_sending, fired, n_fired
     if rule.uniform:
         later, earlier = past.gained[now], past.gained[now - 1]
         decay, decay_slow = rule.decay_minus, rule.decay_slow_post
+        # loops that write one array each become vector instructions
         for i in range(len(post)):
             post[i] *= decay
+        for i in range(len(post)):
             slow[i] *= decay_slow
+        for i in range(len(post)):
             later[i] = earlier[i]
         for n in range(n_fired):
             i = fired[n]
@@ -224,11 +230,13 @@ def learn_step(synapses, rule, past, scratch, sending, n_sending, fired, n_fired
         for n in range(n_fired):
             i = fired[n]
             past.when[clock[2]] = now
+            past.who[clock[2]] = i
             past.before[clock[2]] = past.newest[i]
             past.newest[i] = clock[2]
             clock[2] += 1
         past.until[now] = clock[2]
-    visit(sending, n_sending, synapses, rule, past, scratch, YES, out)
+    if n_sending > 0:
+        visit(sending, n_sending, synapses, rule, past, scratch, YES, out)
     if rule.uniform:
         for n in range(n_fired):
             i = fired[n]

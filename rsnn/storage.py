@@ -7,13 +7,13 @@ from torch import Tensor
 
 from rsnn.homeostasis import Normalisation
 from rsnn.plasticity import LearningRule, Pairing, PairSTDP, Window
-from rsnn.replay import TILE
+from rsnn.replay import BLOCK, TILE
 from rsnn.reservoir import Plastic
 from rsnn.rows import Past, Rule, Scratch, Synapses
 
 SMALLEST_POWER = 1e-6  # of a trace's decay within one clock: 1 / it times the rounding of a running sum is what a weight may be off by
 LONGEST_CLOCK = 1024
-FEW_EVENTS = 256  # steps of a clock where missed spikes are replayed one by one
+FEW_EVENTS = 1024  # steps of a clock where missed spikes are replayed one by one
 
 
 def plastic_synapses(
@@ -138,7 +138,8 @@ def past_of(synapses: Synapses, rule: Rule, units: int) -> Past:
         slow_post=np.zeros(units),
         gained=np.zeros((clock + 1 if uniform else 1, units)),
         newest=np.full(units, -1),
-        when=np.zeros(events, dtype=np.int64),
+        when=np.zeros(events),
+        who=np.zeros(events, dtype=np.uint32),
         before=np.zeros(events, dtype=np.int64),
         until=np.zeros(clock + 1, dtype=np.int64),
         trace_pre=np.zeros(traces),
@@ -148,5 +149,8 @@ def past_of(synapses: Synapses, rule: Rule, units: int) -> Past:
 
 def scratch_of(rule: Rule, units: int) -> Scratch:
     """Room to work in."""
-    missed = 0 if rule.uniform else TILE * FEW_EVENTS
-    return Scratch(np.zeros(units), np.zeros(missed, dtype=np.int64), np.zeros(missed), np.zeros(missed))
+    if rule.uniform:
+        return Scratch(np.zeros(units), np.zeros(0, dtype=np.uint32), np.zeros(0), np.zeros(0), np.zeros(0), np.zeros((6, 0)))
+    missed, width = TILE * FEW_EVENTS, max(units, TILE)
+    which, when = np.zeros(missed, dtype=np.uint32), np.zeros(missed)
+    return Scratch(np.zeros(units), which, when, np.zeros(BLOCK), np.zeros(BLOCK), np.zeros((6, width)))
