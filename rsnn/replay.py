@@ -87,9 +87,8 @@ def replay(first, stop, onto, dense, weight, rule, past, scratch, last, fires):
     end = min(now, closing[last])
     closed = closing[last] < now
     since = past.clock[1] if closed else last
-    lasting = 0.0 if closed else 1.0
+    lasting, repeated = not closed, not closed and (all_to_all or not fires)
     spike = 1.0 if fires else 0.0
-    repeated = 0.0 if closed or (fires and not all_to_all) else 1.0
     apart, times = float(now - last), (float(now), float(last), float(since), float(end))
     part = stop - first if dense else TILE
     for tile in range(first, stop, part):
@@ -99,7 +98,7 @@ def replay(first, stop, onto, dense, weight, rule, past, scratch, last, fires):
         plus, minus = rule.a_plus[tile : tile + size], rule.a_minus[tile : tile + size]
         ahead, back = rule.rate_plus[tile : tile + size], rule.rate_minus[tile : tile + size]
         gain, seen, fired = scratch.sums[0, :size], scratch.sums[1, :size], scratch.sums[2, :size]
-        decay_pre, decay_post, fall = scratch.sums[3, :size], scratch.sums[4, :size], scratch.sums[5, :size]
+        decay, fall = scratch.sums[3, :size], scratch.sums[4, :size]
         gain[:], seen[:], fired[:] = 0.0, 0.0, 0.0
         which, when = past.who, past.when
         e, last_of_all = until[last], until[now]
@@ -120,17 +119,21 @@ def replay(first, stop, onto, dense, weight, rule, past, scratch, last, fires):
                 v = w[k] + plus[k] * x[k] * gain[k]
                 v = v if v < high else high
                 w[k] = v if v > low else low
-        for k in range(size):
-            decay_pre[k] = apart * ahead[k]
-        for k in range(size):
-            decay_post[k] = apart * back[k]
-        decay_all(decay_pre, size)
-        decay_all(decay_post, size)
-        for k in range(size):
-            older = lasting * y[k] * decay_post[k]
-            seen[k] = seen[k] + older if all_to_all or seen[k] == 0.0 else seen[k]
-        for k in range(size):
-            x[k] = repeated * x[k] * decay_pre[k] + spike
+        if lasting:
+            for k in range(size):
+                decay[k] = apart * back[k]
+            decay_all(decay, size)
+            for k in range(size):
+                older = y[k] * decay[k]
+                seen[k] = seen[k] + older if all_to_all or seen[k] == 0.0 else seen[k]
+        if repeated:
+            for k in range(size):
+                decay[k] = apart * ahead[k]
+            decay_all(decay, size)
+            for k in range(size):
+                x[k] = x[k] * decay[k] + spike
+        else:
+            x[:] = spike
         if fires:
             fall[:] = 1.0
             if down != 0.0:

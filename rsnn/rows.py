@@ -80,7 +80,7 @@ class Past(NamedTuple):
 
 
 class Scratch(NamedTuple):
-    """Room for what nobody reads [unit], for spikes that a part of a row has missed [spike], and for what comes of them [6, synapse]."""
+    """Room for what nobody reads [unit], for spikes that a part of a row has missed [spike], and for what comes of them [5, synapse]."""
 
     unused: np.ndarray
     which: np.ndarray

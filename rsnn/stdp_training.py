@@ -216,7 +216,7 @@ def check_weights(name: str, plastic: Plastic) -> None:
     low, high = float(values.min()), float(values.max())
     if not (low >= rule.w_min and high <= rule.w_max):
         raise ValueError(
-            f"the {name} weights go from {low:.3g} to {high:.3g}, outside the bounds [{rule.w_min:g}, {rule.w_max:g}] of the rule; "
+            f"the {name} weights go from {low:.9g} to {high:.9g}, outside the bounds [{rule.w_min:g}, {rule.w_max:g}] of the rule; "
             f"lower {name}_scale, widen the bounds, or train by STDP before surrogate gradients."
         )
 

@@ -150,7 +150,7 @@ def past_of(synapses: Synapses, rule: Rule, units: int) -> Past:
 def scratch_of(rule: Rule, units: int) -> Scratch:
     """Room to work in."""
     if rule.uniform:
-        return Scratch(np.zeros(units), np.zeros(0, dtype=np.uint32), np.zeros(0), np.zeros(0), np.zeros(0), np.zeros((6, 0)))
+        return Scratch(np.zeros(units), np.zeros(0, dtype=np.uint32), np.zeros(0), np.zeros(0), np.zeros(0), np.zeros((5, 0)))
     missed, width = TILE * FEW_EVENTS, max(units, TILE)
     which, when = np.zeros(missed, dtype=np.uint32), np.zeros(missed)
-    return Scratch(np.zeros(units), which, when, np.zeros(BLOCK), np.zeros(BLOCK), np.zeros((6, width)))
+    return Scratch(np.zeros(units), which, when, np.zeros(BLOCK), np.zeros(BLOCK), np.zeros((5, width)))
