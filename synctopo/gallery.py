@@ -13,6 +13,7 @@ from synctopo.tables.corrupted import judged_rows
 from synctopo.tables.courses import course_rows
 from synctopo.tables.pivots import mean_matrix
 from synctopo.tables.selection import Row, at_one_step, held, measures_within, ordered
+from synctopo.tables.solved import tried
 from synctopo.tables.spoilt import spoilt_rows
 
 
@@ -39,6 +40,7 @@ def pictures(study: Study, rows: Sequence[Row]) -> list[Picture]:
     return (
         _compared(study, rows)
         + _resilience(rows, list(study.models))
+        + _boards(rows, list(study.models))
         + _spoilt(rows, list(study.models))
         + _courses(rows, list(study.models))
     )
@@ -89,6 +91,17 @@ def _resilience(rows: Sequence[Row], conditions: Sequence[str]) -> list[Picture]
         "over the test images alone; level lines are of models without steps."
     )
     return [_picture("robustness", caption, figures.accuracy_over_steps(judged, conditions))]
+
+
+def _boards(rows: Sequence[Row], conditions: Sequence[str]) -> list[Picture]:
+    every = tried(rows, conditions)
+    if not any(len(e["steps"]) > 1 for of_condition in every.values() for entries in of_condition.values() for e in entries):
+        return []
+    caption = (
+        "Boards solved after so many steps at test time: mean over seeds, band: one standard deviation; level lines are of models without "
+        "steps; hard boards give fewer digits than any that was learned from."
+    )
+    return [_picture("boards", caption, figures.boards_over_steps(rows, conditions))]
 
 
 def _matrix(here: Sequence[Row], conditions: Sequence[str], measure: str, site: str) -> Picture:

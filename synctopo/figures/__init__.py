@@ -3,7 +3,7 @@
 from synctopo.figures.activity import phase_map, raster
 from synctopo.figures.courses import course, foresight
 from synctopo.figures.models import clustered_matrix, layer_profile, model_map, rtd_matrix, scaled
-from synctopo.figures.oscillators import board_course, energy_over_steps, groups_beside_objects, reliability_diagram
+from synctopo.figures.oscillators import board_course, boards_over_steps, energy_over_steps, groups_beside_objects, reliability_diagram
 from synctopo.figures.phases import phase_directions, phase_steps, scene_gallery
 from synctopo.figures.resilience import accuracy_over_steps
 from synctopo.figures.time import over_training, time_matrix, time_profile
@@ -17,6 +17,7 @@ __all__ = [
     "accuracy_over_steps",
     "barcode",
     "board_course",
+    "boards_over_steps",
     "clustered_matrix",
     "course",
     "cross_barcodes",

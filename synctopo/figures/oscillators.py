@@ -1,4 +1,4 @@
-"""Figures of what oscillators do: energy over steps, groups beside the objects, a board being filled, and how sure a classifier is."""
+"""Figures of what oscillators do: energy over steps, groups beside the objects, boards being solved, and how sure a classifier is."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,6 +9,8 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
 from synctopo.figures.writing import COLOURS, MARKERS
+from synctopo.tables.selection import Row
+from synctopo.tables.solved import tried
 
 
 def energy_over_steps(energies: Mapping[str, Float[np.ndarray, "step sample"]]) -> Figure:
@@ -94,6 +96,41 @@ def board_course(
         axes.set_aspect("equal")
         axes.set_xticks([])
         axes.set_yticks([])
+    return figure
+
+
+def boards_over_steps(rows: Sequence[Row], conditions: Sequence[str]) -> Figure:
+    """A panel for each kind of boards: the share that is solved after so many steps, mean over seeds with a band of ± sd.
+
+    What was judged after one number of steps only is a level line. `rows` are those of models that solved boards.
+    """
+    every = tried(rows, conditions)
+    figure = Figure(figsize=(2.7 * len(every) + 2.0, 3.1), layout="constrained")
+    panels: Any = figure.subplots(1, len(every), sharey=True, squeeze=False)
+    lines: dict[str, Any] = {}
+    for axes, (name, of_condition) in zip(panels[0], every.items(), strict=True):
+        for k, condition in enumerate(conditions):
+            if condition not in of_condition:
+                continue
+            entries, colour = of_condition[condition], COLOURS[k % len(COLOURS)]
+            steps, shares = entries[0]["steps"], 100 * np.array([[n / e["total"] for n in e["solved"]] for e in entries])
+            means = shares.mean(0)
+            if len(steps) == 1:
+                lines[condition] = axes.axhline(means[0], color=colour, linestyle=":", linewidth=1.2)
+                continue
+            (lines[condition],) = axes.plot(steps, means, color=colour, marker=MARKERS[k % len(MARKERS)], markersize=4, linewidth=1.2)
+            if len(entries) > 1:
+                spread = shares.std(0, ddof=1)
+                axes.fill_between(steps, means - spread, means + spread, color=colour, alpha=0.13, linewidth=0)
+            axes.set_xscale("log", base=2)
+            axes.set_xticks(steps, [str(s) for s in steps])
+            axes.minorticks_off()
+        axes.set_title(f"{name} boards", fontsize=9)
+        axes.set_xlabel("steps at test time")
+        axes.set_ylim(0, 102)
+        axes.spines[["top", "right"]].set_visible(False)
+    panels[0][0].set_ylabel("boards solved (%)")
+    figure.legend(list(lines.values()), list(lines), fontsize=8, frameon=False, loc="outside right upper")
     return figure
 
 

@@ -12,17 +12,27 @@ from synctopo.tables.selection import Row
 VOTES = {"one by one": "one_by_one", "last energy": "last_energy", "sum of energies": "energy_sum", "mean read-out": "mean_readout"}
 
 
+def tried(rows: Sequence[Row], conditions: Sequence[str]) -> dict[str, dict[str, list[dict[str, Any]]]]:
+    """What was counted of each kind of boards and condition that has any, an entry for each seed."""
+    judged = [r for r in rows if r["kind"] == "model" and r.get("boards")]
+    found: dict[str, dict[str, list[dict[str, Any]]]] = {}
+    for name in dict.fromkeys(e["boards"] for r in judged for e in r["boards"]):
+        found[name] = {}
+        for condition in conditions:
+            entries = [e for r in judged if r["condition"] == condition for e in r["boards"] if e["boards"] == name]
+            if entries:
+                found[name][condition] = entries
+    return found
+
+
 def boards(rows: Sequence[Row], conditions: Sequence[str]) -> list[Table]:
     """Boards solved over steps, and by votes where any were asked for; no table where no model solved boards."""
-    judged = [r for r in rows if r["kind"] == "model" and r.get("boards")]
-    if not judged:
+    every = tried(rows, conditions)
+    if not every:
         return []
     lines, votes = [], []
-    for name in dict.fromkeys(e["boards"] for r in judged for e in r["boards"]):
-        for condition in conditions:
-            entries: list[dict[str, Any]] = [e for r in judged if r["condition"] == condition for e in r["boards"] if e["boards"] == name]
-            if not entries:
-                continue
+    for name, of_condition in every.items():
+        for condition, entries in of_condition.items():
             line = {"boards": name, "condition": condition}
             for k, step in enumerate(entries[0]["steps"]):
                 line[f"{step} steps"] = spread([e["solved"][k] / e["total"] for e in entries], 1, 100)

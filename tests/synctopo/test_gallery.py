@@ -87,3 +87,13 @@ def test_what_was_judged_under_corruption_is_drawn_step_by_step():
 
 def test_models_without_steps_have_no_figure_of_steps():
     assert names(TEXT, judged({"clean": [50], "additive_noise": [20]})) == []
+
+
+def test_boards_that_were_tried_after_several_steps_are_drawn():
+    row = {"kind": "model", "condition": "a", "seed": 0}
+    tried = {"boards": "test", "total": 10}
+    study = Study.from_table(tomllib.loads(TEXT))
+    (found,) = pictures(study, [{**row, "boards": [{**tried, "steps": [16, 32], "solved": [4, 6]}]}])
+    assert found.name == "boards"
+    np.testing.assert_allclose(found.drawn.figure.axes[0].lines[0].get_ydata(), [40, 60])
+    assert pictures(study, [{**row, "boards": [{**tried, "steps": [1], "solved": [4]}]}]) == []

@@ -32,6 +32,22 @@ def test_a_board_says_how_many_blanks_are_wrong_after_each_step():
     assert len(drawn.axes[0].texts) == 16
 
 
+def _solved(condition, seed, steps, solved):
+    kinds = [{"boards": name, "total": 20, "steps": steps, "solved": solved} for name in ("test", "hard")]
+    return {"kind": "model", "condition": condition, "seed": seed, "boards": kinds}
+
+
+def test_boards_are_counted_over_steps_and_a_model_without_steps_is_a_level_line():
+    rows = [_solved("a", 0, [16, 32, 64], [10, 20, 5]), _solved("a", 1, [16, 32, 64], [20, 20, 5]), _solved("b", 0, [1], [4])]
+    drawn = figures.boards_over_steps(rows, ["a", "b"])
+    assert [axes.get_title() for axes in drawn.axes] == ["test boards", "hard boards"]
+    course, level = drawn.axes[0].lines
+    np.testing.assert_array_equal(course.get_xdata(), [16, 32, 64])
+    np.testing.assert_allclose(course.get_ydata(), [75, 100, 25])
+    np.testing.assert_allclose(level.get_ydata(), [20, 20])
+    assert [t.get_text() for t in drawn.legends[0].get_texts()] == ["a", "b"]
+
+
 def test_empty_bins_are_no_points():
     drawn = figures.reliability_diagram((0.0, 0.5, 0.9), (0.0, 0.4, 1.0), (0, 3, 5))
     np.testing.assert_allclose(drawn.axes[0].collections[0].get_offsets(), [[0.5, 0.4], [0.9, 1.0]])
