@@ -123,43 +123,138 @@ def move_sparse(row, onto, later, earlier, post, factor, minus, low, high, out):
 
 @njit(cache=True, nogil=True, error_model="numpy", **INNER)
 @no_type_check
+def move_four(weight, begin, gained, until, since, post, factor, minus, low, high, out):
+    """`move_dense` of the four rows that `begin` there, one after the other; together they wait for memory once."""
+    n = len(out)
+    a, b, c, d = weight[begin[0] :][:n], weight[begin[1] :][:n], weight[begin[2] :][:n], weight[begin[3] :][:n]
+    later_a, later_b, later_c, later_d = gained[until[0]], gained[until[1]], gained[until[2]], gained[until[3]]
+    earlier_a, earlier_b, earlier_c, earlier_d = gained[since[0]], gained[since[1]], gained[since[2]], gained[since[3]]
+    plus_a, plus_b, plus_c, plus_d = factor[0], factor[1], factor[2], factor[3]
+    minus_a, minus_b, minus_c, minus_d = minus[0], minus[1], minus[2], minus[3]
+    for i in range(n):
+        w = a[i] + plus_a * (later_a[i] - earlier_a[i])
+        w = w if w < high else high
+        w = w if w > low else low
+        w = w - minus_a * post[i]
+        w = w if w < high else high
+        w = w if w > low else low
+        x = b[i] + plus_b * (later_b[i] - earlier_b[i])
+        x = x if x < high else high
+        x = x if x > low else low
+        x = x - minus_b * post[i]
+        x = x if x < high else high
+        x = x if x > low else low
+        y = c[i] + plus_c * (later_c[i] - earlier_c[i])
+        y = y if y < high else high
+        y = y if y > low else low
+        y = y - minus_c * post[i]
+        y = y if y < high else high
+        y = y if y > low else low
+        z = d[i] + plus_d * (later_d[i] - earlier_d[i])
+        z = z if z < high else high
+        z = z if z > low else low
+        z = z - minus_d * post[i]
+        z = z if z < high else high
+        z = z if z > low else low
+        a[i] = w
+        b[i] = x
+        c[i] = y
+        d[i] = z
+        out[i] = (((out[i] + w) + x) + y) + z
+
+
+@njit(cache=True, nogil=True, error_model="numpy", **INNER)
+@no_type_check
+def catch_up(trace, slow, last, now, closed, fires, all_to_all, decay, decay_slow, minus, triplet_minus):
+    """The traces of a neuron now, when it fires or does not, from those of its `last` visit, and how much it weakens what it sends to.
+
+    Numbers in, numbers out: an array that comes out of a tuple has its references counted.
+    """
+    if closed:
+        trace = slow = 0.0
+    else:
+        trace *= decay
+        if slow != 0.0:
+            slow *= decay_slow ** (now - last)
+    if not fires:
+        return trace, slow, 0.0
+    weaken = minus + triplet_minus * slow
+    if all_to_all:
+        return trace + 1.0, slow + 1.0, weaken
+    return 1.0, 1.0, weaken
+
+
+@njit(cache=True, nogil=True, error_model="numpy", **INNER)
+@no_type_check
 def visit(which, n, synapses, rule, past, scratch, fires, out):
     """Bring the rows of the first n neurons of `which` up to now, in which all of them fire or none does, and add them to `out`."""
+    if rule.uniform:
+        visit_uniform(which, n, synapses, rule, past, fires, out)
+        return
+    _, start, post, loops = synapses
+    visited, now = past.last, past.clock[0]
+    for m in range(n):
+        j = which[m]
+        kept = out[j] if loops else 0.0
+        last = visited[j]
+        visited[j] = now
+        replay(start[j], start[j + 1], post, len(post) == 0, synapses.weight, rule, past, scratch, last, fires)
+        send(j, synapses, 1.0, out)
+        if loops:
+            synapses.weight[start[j] + j], out[j] = 0.0, kept
+
+
+@njit(cache=True, nogil=True, error_model="numpy", **INNER)
+@no_type_check
+def visit_uniform(which, n, synapses, rule, past, fires, out):
+    """`visit` where the constants of the rule are the same everywhere."""
     weight, start, post, loops = synapses
     now, closing, visited = past.clock[0], past.closing, past.last
     pre, slow_pre, traces, gained = past.pre, past.slow_pre, past.post, past.gained
     power, inverse, low, high = rule.power, rule.inverse, rule.w_min, rule.w_max
+    begin, until, since = np.empty(4, dtype=np.int64), np.empty(4, dtype=np.int64), np.empty(4, dtype=np.int64)
+    plus, minus, before = np.empty(4), np.empty(4), np.empty(4)
     dense = len(post) == 0
-    for m in range(n):
-        j = which[m]
-        last = visited[j]
-        visited[j] = now
-        first, stop = start[j], start[j + 1]
-        kept = out[j] if loops else 0.0
-        if rule.uniform:
-            trace, slow = pre[j], slow_pre[j]
-            factor = trace * inverse[last]
-            if closing[last] < now:
-                trace = slow = 0.0
-            else:
-                trace *= power[now - last]
-                slow *= rule.decay_slow_pre ** (now - last)
-            minus = 0.0
-            if fires:
-                minus = rule.minus + rule.triplet_minus * slow
-                trace = trace + 1.0 if rule.all_to_all else 1.0
-                slow = slow + 1.0 if rule.all_to_all else 1.0
-            pre[j], slow_pre[j] = trace, slow
-            later, earlier = gained[min(now, closing[last])], gained[last]
-            if dense:
-                move_dense(weight[first:stop], later, earlier, traces, factor, minus, low, high, out)
-            else:
-                move_sparse(weight[first:stop], post[first:stop], later, earlier, traces, factor, minus, low, high, out)
+    m = 0
+    while m < n:
+        rows = 4 if dense and m + 4 <= n else 1
+        for k in range(rows):
+            j = which[m + k]
+            last = visited[j]
+            visited[j] = now
+            closed = closing[last] < now
+            begin[k], until[k], since[k] = start[j], closing[last] if closed else now, last
+            plus[k] = pre[j] * inverse[last]
+            before[k] = out[j] if loops else 0.0
+            pre[j], slow_pre[j], minus[k] = catch_up(
+                pre[j],
+                slow_pre[j],
+                last,
+                now,
+                closed,
+                fires,
+                rule.all_to_all,
+                power[now - last],
+                rule.decay_slow_pre,
+                rule.minus,
+                rule.triplet_minus,
+            )
+        first, stop = begin[0], start[which[m] + 1]
+        if rows == 4:
+            move_four(weight, begin, gained, until, since, traces, plus, minus, low, high, out)
+        elif dense:
+            move_dense(weight[first:stop], gained[until[0]], gained[since[0]], traces, plus[0], minus[0], low, high, out)
         else:
-            replay(first, stop, post, dense, weight, rule, past, scratch, last, fires)
-            send(j, synapses, 1.0, out)
+            onto = post[first:stop]
+            move_sparse(weight[first:stop], onto, gained[until[0]], gained[since[0]], traces, plus[0], minus[0], low, high, out)
         if loops:
-            weight[first + j], out[j] = 0.0, kept
+            for k in range(rows):
+                j = which[m + k]
+                weight[begin[k] + j] = 0.0
+                out[j] = before[k]
+                for r in range(rows):
+                    out[j] += weight[begin[r] + j]
+        m += rows
 
 
 @njit(cache=True, nogil=True, error_model="numpy", **INNER)
