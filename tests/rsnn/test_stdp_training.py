@@ -236,6 +236,22 @@ def test_neurons_in_another_order_learn_the_same_weights_in_that_order() -> None
     torch.testing.assert_close(net.recurrent_weight[order][:, order], other.recurrent_weight)
 
 
+@pytest.mark.parametrize("cv", [0.0, 1e-9])
+def test_a_hundred_thousand_steps_move_a_weight_by_the_window_of_every_pair(cv: float) -> None:
+    net = RSNN(2, 2, 2, neuron=LIF(20.0, None, reset=Reset.ZERO), connectivity=Dense(), generator=seeded())
+    with torch.no_grad():
+        net.input_weight.copy_(1e3 * torch.eye(2))
+        net.recurrent_weight.copy_(torch.tensor([[0.0, 0.3], [0.3, 0.0]]))
+    # the second neuron fires 5 ms after the first, every second
+    x = torch.zeros(1, 100_000, 2)
+    x[0, ::1000, 0] = x[0, 5::1000, 1] = 1
+    rule = PairSTDP(*(Gamma(v, cv) for v in (1e-3, 2e-3, 20.0, 20.0)), pairing=Pairing.NEAREST)
+    assert fit_stdp(net, x, rule, homeostasis=NONE).rate == (pytest.approx(1.0),)
+    one = 100 * np.exp(-5 / 20)
+    np.testing.assert_allclose(net.recurrent_weight[1, 0].detach(), 0.3 + 1e-3 * one, rtol=1e-6)
+    np.testing.assert_allclose(net.recurrent_weight[0, 1].detach(), 0.3 - 2e-3 * one, rtol=1e-6)
+
+
 def test_input_synapses_learn_with_a_rule_of_their_own_and_want_spikes() -> None:
     net, x, rule = network(), stimulus(), PairSTDP(w_min=-50, w_max=50)
     before = net.input_weight.detach().clone()
