@@ -11,6 +11,7 @@ from typing import NamedTuple, no_type_check
 import numpy as np
 from numba import njit
 
+from rsnn.moves import catch_up, move_dense, move_four, move_sparse
 from rsnn.replay import INNER, replay
 
 NO, YES = np.int64(0), np.int64(1)  # numba compiles a kernel again for each literal that it is called with, False, True and 0 among them
@@ -88,103 +89,6 @@ class Scratch(NamedTuple):
     to_plus: np.ndarray
     to_minus: np.ndarray
     sums: np.ndarray
-
-
-@njit(cache=True, nogil=True, error_model="numpy", **INNER)
-@no_type_check
-def move_dense(row, later, earlier, post, factor, minus, low, high, out):
-    """Strengthen a row by what was gained, weaken it by the postsynaptic traces, and add it to `out`."""
-    for i in range(len(row)):
-        w = row[i] + factor * (later[i] - earlier[i])
-        w = w if w < high else high
-        w = w if w > low else low
-        w = w - minus * post[i]
-        w = w if w < high else high
-        w = w if w > low else low
-        row[i] = w
-        out[i] += w
-
-
-@njit(cache=True, nogil=True, error_model="numpy", **INNER)
-@no_type_check
-def move_sparse(row, onto, later, earlier, post, factor, minus, low, high, out):
-    """`move_dense` of a row whose synapse k goes to `onto[k]`."""
-    for k in range(len(row)):
-        i = onto[k]
-        w = row[k] + factor * (later[i] - earlier[i])
-        w = w if w < high else high
-        w = w if w > low else low
-        w = w - minus * post[i]
-        w = w if w < high else high
-        w = w if w > low else low
-        row[k] = w
-        out[i] += w
-
-
-@njit(cache=True, nogil=True, error_model="numpy", **INNER)
-@no_type_check
-def move_four(weight, begin, gained, until, since, post, factor, minus, low, high, out):
-    """`move_dense` of the four rows that `begin` there, one after the other; together they wait for memory once.
-
-    Written out: with a function for one weight the whole kernel takes a quarter longer.
-    """
-    n = len(out)
-    a, b, c, d = weight[begin[0] :][:n], weight[begin[1] :][:n], weight[begin[2] :][:n], weight[begin[3] :][:n]
-    later_a, later_b, later_c, later_d = gained[until[0]], gained[until[1]], gained[until[2]], gained[until[3]]
-    earlier_a, earlier_b, earlier_c, earlier_d = gained[since[0]], gained[since[1]], gained[since[2]], gained[since[3]]
-    plus_a, plus_b, plus_c, plus_d = factor[0], factor[1], factor[2], factor[3]
-    minus_a, minus_b, minus_c, minus_d = minus[0], minus[1], minus[2], minus[3]
-    for i in range(n):
-        w = a[i] + plus_a * (later_a[i] - earlier_a[i])
-        w = w if w < high else high
-        w = w if w > low else low
-        w = w - minus_a * post[i]
-        w = w if w < high else high
-        w = w if w > low else low
-        x = b[i] + plus_b * (later_b[i] - earlier_b[i])
-        x = x if x < high else high
-        x = x if x > low else low
-        x = x - minus_b * post[i]
-        x = x if x < high else high
-        x = x if x > low else low
-        y = c[i] + plus_c * (later_c[i] - earlier_c[i])
-        y = y if y < high else high
-        y = y if y > low else low
-        y = y - minus_c * post[i]
-        y = y if y < high else high
-        y = y if y > low else low
-        z = d[i] + plus_d * (later_d[i] - earlier_d[i])
-        z = z if z < high else high
-        z = z if z > low else low
-        z = z - minus_d * post[i]
-        z = z if z < high else high
-        z = z if z > low else low
-        a[i] = w
-        b[i] = x
-        c[i] = y
-        d[i] = z
-        out[i] = (((out[i] + w) + x) + y) + z
-
-
-@njit(cache=True, nogil=True, error_model="numpy", **INNER)
-@no_type_check
-def catch_up(trace, slow, last, now, closed, fires, all_to_all, decay, decay_slow, minus, triplet_minus):
-    """The traces of a neuron now, when it fires or does not, from those of its `last` visit, and how much it weakens what it sends to.
-
-    Numbers in, numbers out: an array that comes out of a tuple has its references counted.
-    """
-    if closed:
-        trace = slow = 0.0
-    else:
-        trace *= decay
-        if slow != 0.0:
-            slow *= decay_slow ** (now - last)
-    if not fires:
-        return trace, slow, 0.0
-    weaken = minus + triplet_minus * slow
-    if all_to_all:
-        return trace + 1.0, slow + 1.0, weaken
-    return 1.0, 1.0, weaken
 
 
 @njit(cache=True, nogil=True, error_model="numpy", **INNER)
