@@ -9,73 +9,50 @@ from rsnn.replay import INNER
 
 @njit(cache=True, nogil=True, error_model="numpy", **INNER)
 @no_type_check
-def move_dense(row, later, earlier, post, factor, minus, low, high, out):
-    """Strengthen a row by what was gained, weaken it by the postsynaptic traces, and add it to `out`."""
-    for i in range(len(row)):
-        w = row[i] + factor * (later[i] - earlier[i])
-        w = w if w < high else high
-        w = w if w > low else low
-        w = w - minus * post[i]
-        w = w if w < high else high
-        w = w if w > low else low
-        row[i] = w
-        out[i] += w
+def moved(w, plus, later, earlier, minus, post, low, high):
+    """A weight after it was strengthened by what its neuron gained and then weakened by its trace."""
+    w = w + plus * (later - earlier)
+    w = w if w < high else high
+    w = w if w > low else low
+    w = w - minus * post
+    w = w if w < high else high
+    return w if w > low else low
 
 
 @njit(cache=True, nogil=True, error_model="numpy", **INNER)
 @no_type_check
-def move_sparse(row, onto, later, earlier, post, factor, minus, low, high, out):
+def move_dense(row, later, earlier, post, plus, minus, low, high, out):
+    """Bring a row up to date and add it to `out`."""
+    for i in range(len(row)):
+        row[i] = moved(row[i], plus, later[i], earlier[i], minus, post[i], low, high)
+        out[i] += row[i]
+
+
+@njit(cache=True, nogil=True, error_model="numpy", **INNER)
+@no_type_check
+def move_sparse(row, onto, later, earlier, post, plus, minus, low, high, out):
     """`move_dense` of a row whose synapse k goes to `onto[k]`."""
     for k in range(len(row)):
         i = onto[k]
-        w = row[k] + factor * (later[i] - earlier[i])
-        w = w if w < high else high
-        w = w if w > low else low
-        w = w - minus * post[i]
-        w = w if w < high else high
-        w = w if w > low else low
-        row[k] = w
-        out[i] += w
+        row[k] = moved(row[k], plus, later[i], earlier[i], minus, post[i], low, high)
+        out[i] += row[k]
 
 
 @njit(cache=True, nogil=True, error_model="numpy", **INNER)
 @no_type_check
-def move_four(weight, begin, gained, until, since, post, factor, minus, low, high, out):
-    """`move_dense` of the four rows that `begin` there, one after the other; together they wait for memory once.
-
-    Written out: with a function for one weight the whole kernel takes a quarter longer.
-    """
+def move_four(weight, begin, gained, until, since, post, plus, minus, low, high, out):
+    """`move_dense` of the four rows that `begin` there, one after the other; together they wait for memory once."""
     n = len(out)
     a, b, c, d = weight[begin[0] :][:n], weight[begin[1] :][:n], weight[begin[2] :][:n], weight[begin[3] :][:n]
     later_a, later_b, later_c, later_d = gained[until[0]], gained[until[1]], gained[until[2]], gained[until[3]]
     earlier_a, earlier_b, earlier_c, earlier_d = gained[since[0]], gained[since[1]], gained[since[2]], gained[since[3]]
-    plus_a, plus_b, plus_c, plus_d = factor[0], factor[1], factor[2], factor[3]
+    plus_a, plus_b, plus_c, plus_d = plus[0], plus[1], plus[2], plus[3]
     minus_a, minus_b, minus_c, minus_d = minus[0], minus[1], minus[2], minus[3]
     for i in range(n):
-        w = a[i] + plus_a * (later_a[i] - earlier_a[i])
-        w = w if w < high else high
-        w = w if w > low else low
-        w = w - minus_a * post[i]
-        w = w if w < high else high
-        w = w if w > low else low
-        x = b[i] + plus_b * (later_b[i] - earlier_b[i])
-        x = x if x < high else high
-        x = x if x > low else low
-        x = x - minus_b * post[i]
-        x = x if x < high else high
-        x = x if x > low else low
-        y = c[i] + plus_c * (later_c[i] - earlier_c[i])
-        y = y if y < high else high
-        y = y if y > low else low
-        y = y - minus_c * post[i]
-        y = y if y < high else high
-        y = y if y > low else low
-        z = d[i] + plus_d * (later_d[i] - earlier_d[i])
-        z = z if z < high else high
-        z = z if z > low else low
-        z = z - minus_d * post[i]
-        z = z if z < high else high
-        z = z if z > low else low
+        w = moved(a[i], plus_a, later_a[i], earlier_a[i], minus_a, post[i], low, high)
+        x = moved(b[i], plus_b, later_b[i], earlier_b[i], minus_b, post[i], low, high)
+        y = moved(c[i], plus_c, later_c[i], earlier_c[i], minus_c, post[i], low, high)
+        z = moved(d[i], plus_d, later_d[i], earlier_d[i], minus_d, post[i], low, high)
         a[i] = w
         b[i] = x
         c[i] = y
