@@ -139,7 +139,7 @@ def past_of(synapses: Synapses, rule: Rule, units: int) -> Past:
         gained=np.zeros((clock + 1 if uniform else 1, units)),
         newest=np.full(units, -1),
         when=np.zeros(events),
-        who=np.zeros(events, dtype=np.uint32),
+        who=np.zeros(events, dtype=np.int32),
         before=np.zeros(events, dtype=np.int64),
         until=np.zeros(clock + 1, dtype=np.int64),
         trace_pre=np.zeros(traces),
@@ -150,7 +150,7 @@ def past_of(synapses: Synapses, rule: Rule, units: int) -> Past:
 def scratch_of(rule: Rule, units: int) -> Scratch:
     """Room to work in."""
     if rule.uniform:
-        return Scratch(np.zeros(units), np.zeros(0, dtype=np.uint32), np.zeros(0), np.zeros(0), np.zeros(0), np.zeros((5, 0)))
+        return Scratch(np.zeros(units), np.zeros(0, dtype=np.int32), np.zeros(0), np.zeros(0), np.zeros(0), np.zeros((5, 0)))
     missed, width = TILE * FEW_EVENTS, max(units, TILE)
-    which, when = np.zeros(missed, dtype=np.uint32), np.zeros(missed)
+    which, when = np.zeros(missed, dtype=np.int32), np.zeros(missed)
     return Scratch(np.zeros(units), which, when, np.zeros(BLOCK), np.zeros(BLOCK), np.zeros((5, width)))

@@ -8,6 +8,7 @@ from jaxtyping import Float, Int
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
+from synctopo.figures.bands import line_with_band
 from synctopo.figures.writing import COLOURS, MARKERS
 from synctopo.tables.selection import Row
 from synctopo.tables.solved import tried
@@ -112,16 +113,11 @@ def boards_over_steps(rows: Sequence[Row], conditions: Sequence[str]) -> Figure:
         for k, condition in enumerate(conditions):
             if condition not in of_condition:
                 continue
-            entries, colour = of_condition[condition], COLOURS[k % len(COLOURS)]
+            entries = of_condition[condition]
             steps, shares = entries[0]["steps"], 100 * np.array([[n / e["total"] for n in e["solved"]] for e in entries])
-            means = shares.mean(0)
+            lines[condition] = line_with_band(axes, steps, shares, k)
             if len(steps) == 1:
-                lines[condition] = axes.axhline(means[0], color=colour, linestyle=":", linewidth=1.2)
                 continue
-            (lines[condition],) = axes.plot(steps, means, color=colour, marker=MARKERS[k % len(MARKERS)], markersize=4, linewidth=1.2)
-            if len(entries) > 1:
-                spread = shares.std(0, ddof=1)
-                axes.fill_between(steps, means - spread, means + spread, color=colour, alpha=0.13, linewidth=0)
             axes.set_xscale("log", base=2)
             axes.set_xticks(steps, [str(s) for s in steps])
             axes.minorticks_off()

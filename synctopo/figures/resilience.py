@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from synctopo.evaluation.robustness import Accuracy
-from synctopo.figures.writing import COLOURS, MARKERS
+from synctopo.figures.bands import line_with_band
 from synctopo.tables.corrupted import Entry, all_said, entries_of
 from synctopo.tables.selection import Row
 
@@ -52,18 +52,11 @@ def accuracy_over_steps(rows: Sequence[Row], conditions: Sequence[str]) -> Figur
 
 
 def _drawn(axes: Axes, entries: Sequence[Entry], k: int) -> Any:
-    colour, style = COLOURS[k % len(COLOURS)], ("-", "--", ":", "-.")[k // len(COLOURS) % 4]
     shares = 100 * np.array([[right / e["total"] for right in e["right"]] for e in entries])
-    means = shares.mean(0)
-    if len(means) == 1:
-        return axes.axhline(means[0], color=colour, linestyle=":", linewidth=1.1)
-    steps = np.arange(len(means))
-    (line,) = axes.plot(steps, means, color=colour, linestyle=style, marker=MARKERS[k % len(MARKERS)], markersize=3, linewidth=1.2)
-    if len(shares) > 1:
-        spread = shares.std(0, ddof=1)
-        axes.fill_between(steps, means - spread, means + spread, color=colour, alpha=0.13, linewidth=0)
-    total = entries[0]["total"]
-    low, high = Accuracy(round(means[-1] / 100 * total), total).interval()
-    # where several end together their bars would hide each other
-    axes.vlines(steps[-1] + 0.15 * (k + 1), 100 * low, 100 * high, color=colour, linewidth=1.1)
+    line = line_with_band(axes, range(shares.shape[1]), shares, k)
+    if shares.shape[1] > 1:
+        total = entries[0]["total"]
+        low, high = Accuracy(round(shares.mean(0)[-1] / 100 * total), total).interval()
+        # where several end together their bars would hide each other
+        axes.vlines(shares.shape[1] - 1 + 0.15 * (k + 1), 100 * low, 100 * high, color=line.get_color(), linewidth=1.1)
     return line
