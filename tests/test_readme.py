@@ -55,8 +55,15 @@ def test_the_make_targets_exist():
         assert f"\n{target}:" in makefile
 
 
-def test_the_answer_of_the_study_of_all_families_is_the_same_wherever_it_stands():
-    answer = Study.load(Path(__file__).parent.parent / "studies" / "across_families.toml").answer
-    assert len(answer) > 1000
-    assert answer in TEXT
-    assert answer in (Path(__file__).parent.parent / "studies" / "README.md").read_text(encoding="utf-8")
+STUDIES = sorted((Path(__file__).parent.parent / "studies").glob("*.toml"))
+ANSWERS = {path.stem: answer for path in STUDIES if (answer := Study.load(path).answer)}
+
+
+def test_the_answer_of_the_study_of_all_families_is_in_the_readme():
+    assert len(ANSWERS["across_families"]) > 1000
+    assert ANSWERS["across_families"] in TEXT
+
+
+@pytest.mark.parametrize("study", ANSWERS)
+def test_what_a_study_answers_is_the_same_on_the_page_of_studies(study):
+    assert ANSWERS[study] in (STUDIES[0].parent / "README.md").read_text(encoding="utf-8")
