@@ -152,9 +152,12 @@ SCENES: dict[str, Scene] = {
     "overlapping_touching": Scene(overlap=(0.1, 0.3)),
     "overlapping_turned": Scene(scale=(0.75, 1.25), rotation=30.0),
     "overlapping_many": Scene(objects=(2, 9), glyph=10),
+    "overlapping_aligned": Scene(aligned=True),
 }
 """Scenes of digits: two apart; four, smaller; two on texture; three; two that share 10 to 30 % of their ink; two scaled and turned; two to
-nine, small."""
+nine, small; two placed as the public code of KomplexNet does."""
+LEARNED = ("overlapping", "overlapping_aligned")
+"""Those that have samples to learn from; the others are for tests."""
 
 
 def scenes(name: str, of: Dataset, *, learn: int, test: int, seed: int = 11) -> Dataset:
@@ -173,12 +176,12 @@ def scenes(name: str, of: Dataset, *, learn: int, test: int, seed: int = 11) -> 
 
 @cache
 def _scenes_of_mnist(name: str) -> Dataset:
-    return scenes(name, mnist(), learn=40_000 if name == "overlapping" else 0, test=2000)
+    return scenes(name, mnist(), learn=40_000 if name in LEARNED else 0, test=2000)
 
 
 @cache
 def _scenes_of_digits(name: str) -> Dataset:
-    return scenes(name, digits(), learn=3000 if name == "overlapping" else 0, test=500)
+    return scenes(name, digits(), learn=3000 if name in LEARNED else 0, test=500)
 
 
 BOARDS: dict[str, tuple[int, int, int, tuple[int, int]]] = {

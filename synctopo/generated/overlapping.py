@@ -9,6 +9,8 @@ from jaxtyping import Bool, Float, Int
 
 INK = 0.25
 """A pixel belongs to a glyph where the glyph is at least so bright."""
+ALIGNED = (21 / 50, 29 / 50)
+"""How far from the upper and left edge the first glyph of an aligned scene begins at most, and the others do, of the image's size."""
 TRIES = 40
 ROUNDS = 60
 
@@ -24,6 +26,8 @@ class Scene:
     shift     how far from the middle of the image a glyph may stand, 0 to 1; 1: wherever it is whole
     texture   how bright the smooth random texture behind the glyphs gets, 0 to 1
     noise     standard deviation of Gaussian noise upon everything; the image is not clipped after it
+    aligned   any two glyphs' boxes share rows or columns, not both, and the first glyph stands above and to the left more often: as the
+              public code of KomplexNet places them
     """
 
     objects: int | tuple[int, int] = 2
@@ -35,6 +39,7 @@ class Scene:
     shift: float = 1.0
     texture: float = 0.0
     noise: float = 0.0
+    aligned: bool = False
 
     def __post_init__(self) -> None:
         least, most = self.range
@@ -171,21 +176,30 @@ def _arranged(
     inked, several = np.zeros(count, np.int64), np.zeros(count, np.int64)
     good = np.ones(count, bool)
     square = (np.arange(side)[:, None] * wide + np.arange(side)).ravel()
+    starts, stops = np.zeros((count, most, 2), np.int64), np.zeros((count, most, 2), np.int64)
     for k in range(most):
         ink = (patches[:, k] >= INK).reshape(count, side * side)
         lows, highs = _reach(patches[:, k] >= INK, scene.size)
+        extent = scene.size - (highs - lows)
+        if scene.aligned:
+            highs = np.minimum(highs, lows + int(scene.size * ALIGNED[k > 0]))
         pending = np.flatnonzero(good & (numbers > k))
         for _ in range(TRIES):
             middle = (lows[pending] + highs[pending]) / 2
             half = scene.shift * (highs[pending] - lows[pending] + 1) / 2
             corner = np.floor(middle + 0.5 + half * generator.uniform(-1, 1, size=(len(pending), 2))).astype(np.int64)
-            corner = np.clip(corner, lows[pending], highs[pending]) + side
+            corner = np.clip(corner, lows[pending], highs[pending])
+            starts[pending, k] = corner - lows[pending]
+            stops[pending, k] = starts[pending, k] + extent[pending]
+            corner = corner + side
             at = (corner[:, :1] * wide + corner[:, 1:]) + square
             here = np.take_along_axis(covered[pending], at, 1)
             mine = ink[pending]
             twice, ever = several[pending] + (mine & (here == 1)).sum(1), inked[pending] + (mine & (here == 0)).sum(1)
             share = twice / np.maximum(ever, 1)
             fits = (share <= scene.overlap[1]) & ((share >= scene.overlap[0]) | (k == 0))
+            if scene.aligned:
+                fits &= _aligned(starts[pending, : k + 1], stops[pending, : k + 1])
             placed = pending[fits]
             rows, places = placed[:, None], at[fits]
             images[rows, places] += patches[placed, k].reshape(len(placed), side * side)
@@ -199,6 +213,12 @@ def _arranged(
     inner = (slice(side, side + scene.size), slice(side, side + scene.size))
     whole = images.reshape(count, wide, wide)[(slice(None), *inner)]
     return whole, masks.reshape(count, most, wide, wide)[(slice(None), slice(None), *inner)], good
+
+
+def _aligned(starts: np.ndarray, stops: np.ndarray) -> np.ndarray:
+    """In which samples the last box [sample, box, axis] shares one axis, and not both, with every box before it; touching is neither."""
+    gap = np.maximum(starts[:, :-1], starts[:, -1:]) - np.minimum(stops[:, :-1], stops[:, -1:])
+    return (gap.prod(2) <= 0).all(1)
 
 
 def _reach(ink: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:

@@ -48,6 +48,20 @@ def test_glyphs_that_do_not_overlap_also_stand_diagonally(glyphs):
     assert 0.02 < apart.mean() < 0.9
 
 
+def test_boxes_of_aligned_glyphs_share_rows_or_columns_and_the_first_begins_further_up_and_left(glyphs):
+    masks = _composed(glyphs, Scene(glyph=12, aligned=True), 200).masks
+    rows, columns = (masks.any(axis) for axis in (3, 2))
+
+    def gap(line):
+        first, last = line.argmax(2), line.shape[2] - line[..., ::-1].argmax(2)
+        return first.max(1) - last.min(1)
+
+    assert (gap(rows) * gap(columns) <= 0).all()
+    for line in (rows, columns):
+        begins = line.argmax(2).mean(0)
+        assert begins[0] < begins[1]
+
+
 def test_masks_are_where_the_ink_is(glyphs):
     found = _composed(glyphs, Scene())
     inside = found.masks.any(1)
