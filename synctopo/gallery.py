@@ -1,5 +1,6 @@
 """The gallery: which figures a study has, from its rows, and what each shows."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from matplotlib.figure import Figure
 
 from synctopo import figures
 from synctopo.study import Study
+from synctopo.tables.bound import scene_rows
 from synctopo.tables.corrupted import judged_rows
 from synctopo.tables.courses import course_rows
 from synctopo.tables.pivots import mean_matrix
@@ -41,6 +43,7 @@ def pictures(study: Study, rows: Sequence[Row]) -> list[Picture]:
         _compared(study, rows)
         + _resilience(rows, list(study.models))
         + _boards(rows, list(study.models))
+        + _scenes(study, rows)
         + _spoilt(rows, list(study.models))
         + _courses(rows, list(study.models))
     )
@@ -102,6 +105,36 @@ def _boards(rows: Sequence[Row], conditions: Sequence[str]) -> list[Picture]:
         "steps; hard boards give fewer digits than any that was learned from."
     )
     return [_picture("boards", caption, figures.boards_over_steps(rows, conditions))]
+
+
+def _scenes(study: Study, rows: Sequence[Row]) -> list[Picture]:
+    judged = scene_rows(rows)
+    found: list[Picture] = []
+    if any(len(r["scenes"][0]["right"]) > 1 for r in judged):
+        caption = (
+            "Objects named after each step of the phases, and synchrony within objects: mean over seeds, band: one standard deviation. "
+            "What is above the oscillators learned from the phases after the last step."
+        )
+        found.append(_picture("scenes_steps", caption, figures.named_over_steps(judged, list(study.models))))
+    seeds = {c: {r["seed"] for r in judged if r["condition"] == c} for c in study.models}
+    lines = [line for line in _by_images(study) if set.intersection(*(seeds[c] for c in line.values()))]
+    if lines:
+        caption = (
+            "Objects named after the last step against the images that were learned from: mean over the seeds that all have, band: one "
+            "standard deviation."
+        )
+        found.append(_picture("scenes_images", caption, figures.named_over_images(judged, lines)))
+    return found
+
+
+def _by_images(study: Study) -> list[dict[int, str]]:
+    """Conditions that differ in nothing but how many images they learn from: images -> condition, from the fewest up."""
+    alike: dict[str, dict[int, str]] = {}
+    for condition, model in study.models.items():
+        said = model.model_dump(mode="json")
+        images = said.get("learning", {}).pop("images", None) or study.data.train
+        alike.setdefault(json.dumps(said, sort_keys=True), {})[images] = condition
+    return [dict(sorted(line.items())) for line in alike.values() if len(line) > 1]
 
 
 def _matrix(here: Sequence[Row], conditions: Sequence[str], measure: str, site: str) -> Picture:

@@ -1,6 +1,7 @@
 """Figures: drawn without a screen, legible in print and by every kind of colour vision, the same bytes for the same values."""
 
 from synctopo.figures.activity import phase_map, raster
+from synctopo.figures.bound import named_over_images, named_over_steps
 from synctopo.figures.courses import course, foresight
 from synctopo.figures.models import clustered_matrix, layer_profile, model_map, rtd_matrix, scaled
 from synctopo.figures.oscillators import board_course, boards_over_steps, energy_over_steps, groups_beside_objects, reliability_diagram
@@ -27,6 +28,8 @@ __all__ = [
     "layer_profile",
     "localisation",
     "model_map",
+    "named_over_images",
+    "named_over_steps",
     "over_training",
     "phase_directions",
     "phase_map",

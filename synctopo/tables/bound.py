@@ -15,12 +15,17 @@ SHOWN = (1, 2, 4, 8, 12)
 
 def scenes(rows: Sequence[Row], conditions: Sequence[str]) -> list[Table]:
     """Named objects by kind of image, synchrony by kind of image, and both over steps; no table where no model was judged on scenes."""
-    judged = [r for r in rows if r["kind"] == "model" and r.get("scenes")]
+    judged = scene_rows(rows)
     held = [c for c in conditions if any(r["condition"] == c for r in judged)]
     if not held:
         return []
     kinds = ordered(_said(e) for r in judged for e in r["scenes"])
     return [_named(judged, held, kinds), *_marked(judged, held, kinds), _over_steps(judged, held)]
+
+
+def scene_rows(rows: Sequence[Row]) -> list[Row]:
+    """The rows of models that were judged on scenes."""
+    return [r for r in rows if r["kind"] == "model" and r.get("scenes")]
 
 
 def _said(entry: dict[str, Any]) -> str:

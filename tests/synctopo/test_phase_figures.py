@@ -79,3 +79,17 @@ def test_scenes_are_told_by_kind_and_over_steps():
     assert list(steps.frame.columns) == ["condition", "step 1", "step 2"]
     assert steps.frame.iloc[1]["step 1"] == "25.0 ± 0.0, 0.10 ± 0.00"
     assert scenes([{"kind": "model", "condition": "mlp", "seed": 0}], ["mlp"]) == []
+
+
+def test_scenes_are_drawn_over_steps_and_over_images():
+    rows = [_row("bound", 0, 30, 0.8), _row("bound", 1, 34, 0.9), _row("few", 1, 10, 0.8), _row("real", 0, 20, None)]
+    steps = figures.named_over_steps(rows, ["real", "bound", "few", "other"])
+    named, marked = steps.axes
+    assert [line.get_ydata().tolist() for line in named.lines] == [[25, 50], [25, 80], [25, 25]]
+    assert [line.get_ydata()[-1] for line in marked.lines] == [pytest.approx(0.85), 0.8]
+    images = figures.named_over_images(rows, [{100: "few", 1000: "bound"}])
+    (line,) = images.axes[0].lines
+    # of the seed that both have
+    assert line.get_xdata().tolist() == [100, 1000]
+    assert line.get_ydata().tolist() == [25, 85]
+    assert line.get_label() == "bound"
