@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
+from rsnn.events import Events
 from rsnn.kernels import Neurons
 from rsnn.reservoir import Adaptation, Plastic, Scaling, learn
 from rsnn.rows import Past, Synapses, settle
@@ -42,7 +43,7 @@ class Learner:
 
 
 def learn_batch(
-    x: Float[np.ndarray, "given time input"],
+    x: Events,
     drive: Float[np.ndarray, "driven time unit"],
     raster: UInt8[np.ndarray, "sample time unit"],
     shared: Learner,
@@ -54,7 +55,7 @@ def learn_batch(
 ) -> None:
     """One batch: spikes into `raster`, the mean of what each sample made of `shared` back into it, the same for any number of learners.
 
-    Input is `x` or `drive`, whichever holds samples, as in `reservoir.learn`; `shared` has no unheard past.
+    Input is `x` or `drive` as in `reservoir.learn`; `shared` has no unheard past.
     """
     before = shared.changing(learns)
     total = [np.zeros_like(a) for a in before]
@@ -63,7 +64,8 @@ def learn_batch(
         for own, start in zip(learner.changing(learns), before, strict=True):
             own[:] = start
         one = slice(n, n + 1)
-        given = (x[one], drive[one])
+        steps = raster.shape[1]
+        given = (x._replace(start=x.start[n * steps : (n + 1) * steps + 1]), drive[one])
         learn(*given, learner.state, learner.theta, raster[one], neurons, adaptation, learner.scaling, learner.groups, learns, fixed, True)
         for p, moves in zip(learner.groups, learns, strict=True):
             if moves:

@@ -5,7 +5,7 @@ from typing import NamedTuple, no_type_check
 
 import numpy as np
 import torch
-from jaxtyping import Shaped
+from jaxtyping import Float, Shaped
 from numba import njit
 from torch import Tensor
 
@@ -136,5 +136,18 @@ def events_of(x: Shaped[Tensor, "sample time input"]) -> Events | None:
     if x.requires_grad or x.device.type != "cpu":
         return None
     values = x.contiguous().numpy() if x.dtype in (torch.float32, torch.float64) else x.float().contiguous().numpy()
-    found = find(values, values.view(f"i{values.itemsize}"), math.ceil(FEW * values.size))
+    return found_in(values, math.ceil(FEW * values.size))
+
+
+def in_order(x: Shaped[Tensor, "sample time input"]) -> Events:
+    """The events of an input in the order of sample, then time: those of row r = sample * steps + time are `start[r]:start[r + 1]`."""
+    values = x if x.dtype in (torch.float32, torch.float64) else x.double()
+    events = found_in(values.reshape(1, -1, x.shape[2]).contiguous().numpy(force=True), values.numel() + 1)
+    assert events is not None
+    return events
+
+
+def found_in(values: Float[np.ndarray, "sample time input"], most: int) -> Events | None:
+    """The events of an input, in the order of time; None from `most` on."""
+    found = find(values, values.view(f"i{values.itemsize}"), most)
     return None if found is None else Events(*found)

@@ -5,6 +5,7 @@ from typing import NamedTuple, no_type_check
 import numpy as np
 from numba import njit
 
+from rsnn.events import add_rows
 from rsnn.kernels import advance, listed
 from rsnn.rows import NO, Past, Rule, Scratch, Synapses, end_sample, learn_step, multiply, send, settle, sums, visit
 
@@ -44,21 +45,25 @@ class Scaling(NamedTuple):
 def learn(x, drive, state, theta, raster, neurons, adaptation, scaling, groups, learns, fixed, from_rest):
     """Present samples one after the other, changing weights and `theta` [unit] in place, and write spikes.
 
-    The input is spikes or other values `x` [sample, time, input] through the synapses of the second of `groups`, or, where `x` is empty,
-    what they make of it, `drive` [sample, time, unit]. The first of `groups` are the plastic recurrent synapses, `fixed` the others;
+    The input is spikes or other values `x`, `events.in_order`, through the synapses of the second of `groups`, or, where `drive` is not
+    empty, what they make of it, `drive` [sample, time, unit]. The first of `groups` are the plastic recurrent synapses, `fixed` the others;
     `learns` [2] says which group does. `state` [5, unit] (current, voltage, steps of rest, adaptation, input from the own spikes of the
     step before) is carried on in place; `from_rest` sets it to 0 before each sample, else the samples are pieces of one. `raster` [sample,
     time, unit], uint8, takes the spikes. The same arithmetic as `network.step`, `plasticity.stdp_step`, `homeostasis.adapt`, `normalise`.
     """
     samples, steps, units = raster.shape
-    by_spikes = x.shape[0] > 0
+    by_spikes = drive.shape[0] == 0
+    begins, source, value = x
     adapts, rests = neurons.beta.any(), neurons.rest.any() or state[2].any()
     decay, rise, fall, lowest = adaptation
     now, voltage, resting, risen, from_others = state[0], state[1], state[2], state[3], state[4]
     inward, height, apart, spikes = np.zeros(units), np.zeros(units), np.zeros(units), np.zeros(units)
     awake, fired = np.empty(units, dtype=np.uint8), np.empty(units + 1, dtype=np.int64)
-    arrived = np.empty(x.shape[2], dtype=np.int64)
     own, afferent = groups
+    inputs = len(afferent.synapses.start) - 1
+    arrived = np.empty(inputs, dtype=np.int64)
+    full = len(afferent.synapses.post) == 0
+    matrix = afferent.synapses.weight.reshape((inputs, units)) if full else np.empty((0, units))
     for s in range(samples):
         if from_rest:
             state[:] = 0.0
@@ -66,17 +71,19 @@ def learn(x, drive, state, theta, raster, neurons, adaptation, scaling, groups, 
         for t in range(steps):
             arrivals = np.int64(0)
             if by_spikes:
+                row = s * steps + t
+                first, arrivals = begins[row], begins[row + 1] - begins[row]
+                for n in range(arrivals):
+                    arrived[n] = source[first + n]
                 inward[:] = 0.0
-                for j in range(x.shape[2]):
-                    if x[s, t, j] != 0.0:
-                        arrived[arrivals] = j
-                        arrivals += 1
                 # rows that learn have to be up to date before they are sent on
                 if learns[1]:
                     visit(arrived, arrivals, afferent.synapses, afferent.rule, afferent.past, afferent.scratch, NO, inward)
+                elif full:
+                    add_rows(begins[row : row + 2], source, value, matrix, inward.reshape((1, units)))
                 else:
                     for n in range(arrivals):
-                        send(arrived[n], afferent.synapses, x[s, t, arrived[n]], inward)
+                        send(arrived[n], afferent.synapses, value[first + n], inward)
             spike = raster[s, t]
             for i in range(units):
                 height[i] = neurons.threshold[i] + theta[i]

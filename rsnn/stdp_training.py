@@ -11,7 +11,7 @@ from torch import Tensor
 
 from rsnn.batches import Learner, learn_batch
 from rsnn.checkpoints import Save, check_resumed, fingerprint, flattened, put_back
-from rsnn.events import FEW
+from rsnn.events import FEW, in_order
 from rsnn.heterogeneity import spawn
 from rsnn.homeostasis import Homeostasis, SynapticScaling, threshold_constants
 from rsnn.layer import arrays
@@ -86,7 +86,7 @@ def fit_stdp(
     if input_rule is not None:
         check_spikes(x)
     recurrent, afferent = groups
-    by_spikes = input_rule is not None or float((x != 0).double().mean()) < FEW
+    by_spikes = input_rule is not None or int(torch.count_nonzero(x)) / x.numel() < FEW
     weights = values_of((recurrent if rule is not None else afferent).synapses)
     before = weights.copy()
     theta = net.theta.double().numpy(force=True).copy()
@@ -117,14 +117,15 @@ def fit_stdp(
         for start in range(int(place[1]), samples, chunk):
             part = x[order[start : start + chunk].to(x.device)]
             raster = np.zeros((len(part), steps, net.units), dtype=np.uint8)
-            arrivals = part.double().contiguous().numpy(force=True) if by_spikes else np.zeros((0, steps, net.inputs))
+            arrivals = in_order(part if by_spikes else part[:0])
             drive = np.zeros((0, steps, net.units)) if by_spikes else driven(net, part)
             if batch == 1:
                 learn(arrivals, drive, state, theta, raster, neurons, adaptation, scaling, groups, learns, fixed, True)
             else:
                 for n in range(0, len(part), batch):
-                    few = slice(n, n + batch)
-                    learn_batch(arrivals[few], drive[few], raster[few], shared, learners, neurons, adaptation, learns, fixed)
+                    few, rows = slice(n, n + batch), slice(n * steps, (n + batch) * steps + 1)
+                    given = arrivals._replace(start=arrivals.start[rows])
+                    learn_batch(given, drive[few], raster[few], shared, learners, neurons, adaptation, learns, fixed)
             counts += raster.sum((0, 1), dtype=np.int64)
             place[:] = epoch, start + len(part), place[2] + len(part)
             check_not_exploding(float(raster.mean()), net.dt, epoch)
@@ -140,7 +141,8 @@ def fit_stdp(
             if moves:
                 settled(p)
         quartiles = np.quantile(weights, (0, 0.25, 0.5, 0.75, 1)).tolist()
-        moved = float(np.abs(weights - before).mean())
+        apart = weights - before
+        moved = float(np.abs(apart, out=apart).mean())
         records.append((float(rates.mean()), float(rates.max()), float((counts == 0).mean()), moved, *quartiles))
         counts[:] = 0
         place[:] = epoch + 1, 0, place[2]

@@ -54,11 +54,12 @@ def fixed_synapses(weight: Float[Tensor, "post pre"], mask: Bool[Tensor, "post p
 def rows_of(weight: Float[Tensor, "post pre"], mask: Bool[Tensor, "post pre"]) -> Synapses:
     """The synapses of `mask` by the neuron that sends; without their targets where none, or none but a neuron's own, is missing."""
     post, pre = mask.shape
+    # turned while they are small, and into an array of numpy: a large one has large pages of memory
+    values = (weight * mask).t().contiguous().numpy(force=True).astype(np.float64)
+    loops = post == pre and not mask.diagonal().any()
+    if int(mask.count_nonzero()) == post * pre - (post if loops else 0):
+        return Synapses(values.ravel(), np.arange(pre + 1) * post, np.zeros(0, dtype=np.int32), loops)
     there = mask.numpy(force=True).T
-    values = np.ascontiguousarray(weight.double().numpy(force=True).T)
-    loops = post == pre and not there.diagonal().any()
-    if there.sum() == post * pre - (post if loops else 0):
-        return Synapses(values.ravel() * there.ravel(), np.arange(pre + 1) * post, np.zeros(0, dtype=np.int32), loops)
     start = np.concatenate([[0], np.cumsum(there.sum(1))])
     return Synapses(values[there], start, np.nonzero(there)[1].astype(np.int32), False)
 

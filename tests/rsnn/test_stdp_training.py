@@ -27,6 +27,7 @@ from rsnn import (
     fit_readout,
     fit_stdp,
 )
+from rsnn.events import in_order
 from rsnn.heterogeneity import spawn
 from rsnn.homeostasis import adapt, normalise, scaled, threshold_constants
 from rsnn.layer import arrays
@@ -203,18 +204,18 @@ def test_the_kernel_equals_the_rule_step_by_step(
 
 @pytest.mark.parametrize("rule", [PairSTDP(0.05, 0.04), HETEROGENEOUS])
 def test_a_run_in_pieces_that_carries_its_state_is_the_run_in_one_piece_bit_for_bit(rule: PairSTDP) -> None:
-    x, results = stimulus(1, 200)[0].double().numpy(), []
+    x, results = stimulus(1, 200)[0], []
     fixed = rows_of(network().recurrent_weight, torch.zeros(20, 20, dtype=torch.bool))
     for pieces in ([200], [1, 49, 150]):
         net = network()
         recurrent = plastic_synapses(net.recurrent_weight, net.recurrent_mask, rule, None, dt=1.0, generator=seeded())
         afferent = plastic_synapses(net.input_weight, net.input_mask, PairSTDP(w_min=-50, w_max=50), None, dt=1.0, generator=seeded())
         state, theta, rasters = np.zeros((5, 20)), np.zeros(20), []
-        for piece in np.split(x, np.cumsum(pieces)[:-1]):
+        for piece in x.split(pieces):
             raster = np.zeros((1, len(piece), 20), np.uint8)
             neurons, adaptation = arrays(net.constants().neurons), adaptation_of(net, Homeostasis(), seeded())
             groups, scaling = (recurrent, afferent), scaling_of(net, None, 1.0)
-            learn(piece[None], NO_DRIVE, state, theta, raster, neurons, adaptation, scaling, groups, BOTH, fixed, False)
+            learn(in_order(piece[None]), NO_DRIVE, state, theta, raster, neurons, adaptation, scaling, groups, BOTH, fixed, False)
             rasters.append(raster)
         for plastic in (recurrent, afferent):
             settled(plastic)
