@@ -100,19 +100,17 @@ def stdp_rows(units: int, steps: int, count: int, *, brian: bool, rounds: int, a
         return
     net = reservoir(units, rsnn.Reset.SUBTRACT, 1.0)
     net.input_weight.data.copy_(into * scale)
-    x = x[: max(5, count // 5)]  # its standard rule drifts away from ours
-    whole = x.reshape(1, -1, x.shape[2])  # its program has no samples: one long one
+    few = x[: max(5, count // 5)]  # its standard rule drifts away from ours
     numbers = {"a_plus": RATE, "a_minus": RATE, "tau_plus": 20.0, "tau_minus": 20.0, "decay": DECAY}
     pair = rsnn.PairSTDP(RATE, RATE)
-    for peer, script in (("Brian2, standard", peers.BRIAN_STANDARD), ("Brian2, best", peers.BRIAN_BEST)):
+    for peer, script, shown in (("Brian2, standard", peers.BRIAN_STANDARD, few), ("Brian2, best", peers.BRIAN_BEST, x)):
+        whole = shown.reshape(1, -1, x.shape[2])  # its program has no samples: one long one
         # an input reaches a neuron of Brian2 one step later
-        program = peers.Brian(
-            script, start, outside, np.concatenate([x.reshape(-1, x.shape[2]).numpy(), np.zeros((1, x.shape[2]))]), numbers
-        )
+        program = peers.Brian(script, start, outside, np.concatenate([whole[0].numpy(), np.zeros((1, x.shape[2]))]), numbers)
         limits = (0.0, 0.999999) if script is peers.BRIAN_BEST else ALIKE
         work = (program.run, rounds)
-        yield from compare(name, lambda: learn(net, weight, whole, pair), {peer: work}, same(start, *limits))
-    yield from each_synapse_rows(name, net, weight, whole, rounds)
+        yield from compare(name, lambda whole=whole: learn(net, weight, whole, pair), {peer: work}, same(start, *limits))
+    yield from each_synapse_rows(name, net, weight, few.reshape(1, -1, x.shape[2]), rounds)
 
 
 def each_synapse_rows(name: str, net: rsnn.RSNN, weight: Tensor, x: Tensor, rounds: int) -> Iterator[Row]:
