@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
-from rsnn.events import Events
+from rsnn.events import Events, part_of
 from rsnn.kernels import Neurons
 from rsnn.reservoir import Adaptation, Plastic, Scaling, learn
 from rsnn.rows import Past, Synapses, settle
@@ -65,7 +65,7 @@ def learn_batch(
             own[:] = start
         one = slice(n, n + 1)
         steps = raster.shape[1]
-        given = (x._replace(start=x.start[n * steps : (n + 1) * steps + 1]), drive[one])
+        given = (part_of(x, n * steps, (n + 1) * steps), drive[one])
         learn(*given, learner.state, learner.theta, raster[one], neurons, adaptation, learner.scaling, learner.groups, learns, fixed, True)
         for p, moves in zip(learner.groups, learns, strict=True):
             if moves:

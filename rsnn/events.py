@@ -147,6 +147,11 @@ def in_order(x: Shaped[Tensor, "sample time input"]) -> Events:
     return events
 
 
+def part_of(events: Events, first: int, stop: int) -> Events:
+    """Those of the rows `first` to `stop`, of events `in_order`."""
+    return events._replace(start=events.start[first : stop + 1])
+
+
 def found_in(values: Float[np.ndarray, "sample time input"], most: int) -> Events | None:
     """The events of an input, in the order of time; None from `most` on."""
     found = find(values, values.view(f"i{values.itemsize}"), most)

@@ -37,6 +37,18 @@ def decay_all(z, n):
 
 @njit(cache=True, nogil=True, error_model="numpy", **INNER)
 @no_type_check
+def fall(out, rate, apart, lasts, n):
+    """What is left of n traces after a time `apart`; nothing of those that do not last."""
+    if lasts:
+        for k in range(n):
+            out[k] = apart * rate[k]
+        decay_all(out, n)
+    else:
+        out[:n] = 0.0
+
+
+@njit(cache=True, nogil=True, error_model="numpy", **INNER)
+@no_type_check
 def chain(first, size, onto, unseen, past, scratch):
     """The spikes from number `unseen` on of the neurons that `size` synapses from `first` on go to, as `which` synapse and `when`, written
     at the end of their arrays, those of one synapse the oldest first; and where they begin."""
@@ -108,18 +120,8 @@ def replay(first, stop, onto, dense, weight, rule, past, scratch, last, fires):
         gain, seen, fired = scratch.sums[0, :size], scratch.sums[1, :size], scratch.sums[2, :size]
         fall_pre, fall_post = scratch.sums[3, :size], scratch.sums[4, :size]
         # first what goes through the constants in order: `hear` then finds them in the cache
-        if repeated:
-            for k in range(size):
-                fall_pre[k] = apart * ahead[k]
-            decay_all(fall_pre, size)
-        else:
-            fall_pre[:] = 0.0
-        if lasting:
-            for k in range(size):
-                fall_post[k] = apart * back[k]
-            decay_all(fall_post, size)
-        else:
-            fall_post[:] = 0.0
+        fall(fall_pre, ahead, apart, repeated, size)
+        fall(fall_post, back, apart, lasting, size)
         gain[:], seen[:], fired[:] = 0.0, 0.0, 0.0
         which, when = past.who, past.when
         e, last_of_all = until[last], until[now]

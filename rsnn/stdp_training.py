@@ -11,7 +11,7 @@ from torch import Tensor
 
 from rsnn.batches import Learner, learn_batch
 from rsnn.checkpoints import Save, check_resumed, fingerprint, flattened, put_back
-from rsnn.events import FEW, in_order
+from rsnn.events import FEW, in_order, part_of
 from rsnn.heterogeneity import spawn
 from rsnn.homeostasis import Homeostasis, SynapticScaling, threshold_constants
 from rsnn.layer import arrays
@@ -123,8 +123,7 @@ def fit_stdp(
                 learn(arrivals, drive, state, theta, raster, neurons, adaptation, scaling, groups, learns, fixed, True)
             else:
                 for n in range(0, len(part), batch):
-                    few, rows = slice(n, n + batch), slice(n * steps, (n + batch) * steps + 1)
-                    given = arrivals._replace(start=arrivals.start[rows])
+                    few, given = slice(n, n + batch), part_of(arrivals, n * steps, (n + batch) * steps)
                     learn_batch(given, drive[few], raster[few], shared, learners, neurons, adaptation, learns, fixed)
             counts += raster.sum((0, 1), dtype=np.int64)
             place[:] = epoch, start + len(part), place[2] + len(part)

@@ -8,7 +8,6 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from synctopo.figures.bands import line_with_band
-from synctopo.tables.bound import scene_rows
 from synctopo.tables.selection import Row
 
 
@@ -17,12 +16,11 @@ def named_over_steps(rows: Sequence[Row], conditions: Sequence[str]) -> Figure:
 
     Mean over seeds with a band of ± sd. `rows` are those of models that were judged on scenes.
     """
-    judged = scene_rows(rows)
     figure = Figure(figsize=(7.6, 3.2), layout="constrained")
     panels: Any = figure.subplots(1, 2)
     lines: dict[str, Any] = {}
     for k, condition in enumerate(conditions):
-        entries = [r["scenes"][0] for r in judged if r["condition"] == condition]
+        entries = [r["scenes"][0] for r in rows if r["condition"] == condition]
         if not entries:
             continue
         steps = range(1, 1 + len(entries[0]["right"]))
@@ -42,13 +40,13 @@ def named_over_steps(rows: Sequence[Row], conditions: Sequence[str]) -> Figure:
 def named_over_images(rows: Sequence[Row], learned: Sequence[Mapping[int, str]]) -> Figure:
     """Share of objects named after the last step against the images that were learned from: mean over seeds with a band of ± sd.
 
+    rows     of models that were judged on scenes
     learned  a line each: images -> condition; it has the name of the condition with most of them
     """
-    judged = scene_rows(rows)
     figure = Figure(figsize=(4.6, 3.2), layout="constrained")
     axes = figure.subplots()
     for k, conditions in enumerate(learned):
-        shares = [_named(judged, condition) for condition in conditions.values()]
+        shares = [_named(rows, condition) for condition in conditions.values()]
         seeds = sorted(set.intersection(*map(set, shares)))
         line = line_with_band(axes, list(conditions), np.array([[100 * share[seed] for share in shares] for seed in seeds]), k)
         line.set_label(conditions[max(conditions)])

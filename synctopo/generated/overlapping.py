@@ -176,11 +176,12 @@ def _arranged(
     inked, several = np.zeros(count, np.int64), np.zeros(count, np.int64)
     good = np.ones(count, bool)
     square = (np.arange(side)[:, None] * wide + np.arange(side)).ravel()
-    starts, stops = np.zeros((count, most, 2), np.int64), np.zeros((count, most, 2), np.int64)
+    # of the box around the ink of each glyph
+    starts, extents = np.zeros((count, most, 2), np.int64), np.zeros((count, most, 2), np.int64)
     for k in range(most):
         ink = (patches[:, k] >= INK).reshape(count, side * side)
         lows, highs = _reach(patches[:, k] >= INK, scene.size)
-        extent = scene.size - (highs - lows)
+        extents[:, k] = scene.size - (highs - lows)
         if scene.aligned:
             highs = np.minimum(highs, lows + int(scene.size * ALIGNED[k > 0]))
         pending = np.flatnonzero(good & (numbers > k))
@@ -190,7 +191,6 @@ def _arranged(
             corner = np.floor(middle + 0.5 + half * generator.uniform(-1, 1, size=(len(pending), 2))).astype(np.int64)
             corner = np.clip(corner, lows[pending], highs[pending])
             starts[pending, k] = corner - lows[pending]
-            stops[pending, k] = starts[pending, k] + extent[pending]
             corner = corner + side
             at = (corner[:, :1] * wide + corner[:, 1:]) + square
             here = np.take_along_axis(covered[pending], at, 1)
@@ -199,7 +199,7 @@ def _arranged(
             share = twice / np.maximum(ever, 1)
             fits = (share <= scene.overlap[1]) & ((share >= scene.overlap[0]) | (k == 0))
             if scene.aligned:
-                fits &= _aligned(starts[pending, : k + 1], stops[pending, : k + 1])
+                fits &= _aligned(starts[pending, : k + 1], extents[pending, : k + 1])
             placed = pending[fits]
             rows, places = placed[:, None], at[fits]
             images[rows, places] += patches[placed, k].reshape(len(placed), side * side)
@@ -215,8 +215,9 @@ def _arranged(
     return whole, masks.reshape(count, most, wide, wide)[(slice(None), slice(None), *inner)], good
 
 
-def _aligned(starts: np.ndarray, stops: np.ndarray) -> np.ndarray:
+def _aligned(starts: np.ndarray, extents: np.ndarray) -> np.ndarray:
     """In which samples the last box [sample, box, axis] shares one axis, and not both, with every box before it; touching is neither."""
+    stops = starts + extents
     gap = np.maximum(starts[:, :-1], starts[:, -1:]) - np.minimum(stops[:, :-1], stops[:, -1:])
     return (gap.prod(2) <= 0).all(1)
 
