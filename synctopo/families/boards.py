@@ -18,6 +18,21 @@ from synctopo.models import AKOrN, Frequency, Iterated
 from synctopo.spec import Spec
 
 
+class DrawnStepsLearning(Spec):
+    """learning = { rule = "drawn_steps", ... }: as adam, but every batch learns with a number of steps that is drawn anew.
+
+    What is right after every one of these numbers has come to rest, so that more steps at test time do not undo it.
+    """
+
+    rule: Literal["drawn_steps"]
+    supervised: ClassVar[bool] = True
+    epochs: int = Field(default=20, ge=1)
+    batch: int = Field(default=64, ge=1)
+    learning_rate: float = Field(default=1e-3, gt=0)
+    between: tuple[int, int] = (8, 24)
+    """The least and the largest number of steps, all equally likely; a mean of `steps` costs as much as `steps` in every batch."""
+
+
 class BoardsSpec(Spec):
     """[models.NAME] with family = "boards": a network for the data sets sudoku4, sudoku6 and sudoku9.
 
@@ -32,7 +47,7 @@ class BoardsSpec(Spec):
     blocks: int = Field(default=1, ge=1)
     steps: int = Field(default=16, ge=1)
     frequency: Literal["none", "shared", "each"] = "each"
-    learning: Annotated[NoLearning | AdamLearning, Field(discriminator="rule")] = NoLearning()
+    learning: Annotated[NoLearning | AdamLearning | DrawnStepsLearning, Field(discriminator="rule")] = NoLearning()
     test_steps: tuple[int, ...] = Field(default=(16, 32, 64, 128), min_length=1)
     """After how many steps boards are counted; 1 for a transformer, whatever is said here."""
     hard: int = Field(default=0, ge=0)
@@ -87,7 +102,16 @@ def _fit(spec: BoardsSpec, model: Any, x: Tensor, y: Tensor, seed: int) -> dict[
     how = spec.learning
     if isinstance(how, NoLearning):
         return {}
-    fitted = fit_boards(model, x, y, epochs=how.epochs, batch=how.batch, learning_rate=how.learning_rate, generator=stream(seed, "order"))
+    fitted = fit_boards(
+        model,
+        x,
+        y,
+        epochs=how.epochs,
+        batch=how.batch,
+        learning_rate=how.learning_rate,
+        steps=how.between if isinstance(how, DrawnStepsLearning) else None,
+        generator=stream(seed, "order"),
+    )
     return asdict(fitted)
 
 
@@ -122,6 +146,12 @@ def _check(spec: BoardsSpec, where: str) -> None:
         )
     if min(spec.test_steps) < 1:
         raise ValueError(f"{where}.test_steps are numbers of steps from 1 on; got {list(spec.test_steps)}.")
+    if isinstance(spec.learning, DrawnStepsLearning):
+        least, largest = spec.learning.between
+        if not 1 <= least <= largest:
+            raise ValueError(f"{where}.learning.between is [least, largest] number of steps, from 1 on; got [{least}, {largest}].")
+        if spec.architecture == "transformer":
+            raise ValueError(f'{where}: a transformer has one step, so none can be drawn; rule = "adam" trains it.')
 
 
 BOARDS = Family(

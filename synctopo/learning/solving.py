@@ -26,13 +26,14 @@ class BoardsFitted:
 
 
 def fit_boards(
-    model: nn.Module,
+    model: AKOrN | Iterated,
     x: Boards,
     y: Int[Tensor, "solution r c"],
     *,
     epochs: int,
     batch: int = 64,
     learning_rate: float = 1e-3,
+    steps: tuple[int, int] | None = None,
     generator: torch.Generator,
     checkpoint: str | Path | None = None,
     listen: Callable[[int, float, float], None] | None = None,
@@ -42,25 +43,31 @@ def fit_boards(
     An AKOrN's blanks start somewhere else each time.
 
     x           boards, 0 for blanks; y their solutions
+    steps       (least, largest): every batch takes a number of steps drawn between them, both included; None: as many as the model was
+                built with
     checkpoint  a file written after each epoch; where it is there, training goes on from it and ends as if it had never stopped
     listen      called after each epoch with its number, loss and share of blank cells right
 
-    Raises ValueError for a loss that is no longer finite, boards without solutions, or the checkpoint of another training.
+    Raises ValueError for a loss that is no longer finite, boards without solutions, steps in the wrong order, or the checkpoint of another
+    training.
     """
+    if steps is not None and not 1 <= steps[0] <= steps[1]:
+        raise ValueError(f"steps to draw from are (least, largest), from 1 on; got {tuple(steps)}.")
     if x.shape != y.shape or not len(x):
         raise ValueError(f"every board needs its solution, and there is at least one; got {list(x.shape)} and {list(y.shape)}.")
     optimiser = torch.optim.Adam([p for p in model.parameters() if p.requires_grad], lr=learning_rate)
-    about = {"batch": batch, "learning_rate": learning_rate, "samples": len(x)}
+    about = {"batch": batch, "learning_rate": learning_rate, "samples": len(x)} | ({} if steps is None else {"steps": list(steps)})
     history: list[list[float]] = restored(checkpoint, about, model, optimiser, generator)
     for epoch in range(len(history), epochs):
         total, right, blanks = 0.0, 0, 0
         for part in torch.randperm(len(x), generator=generator).split(batch):
             boards, answers = x[part], y[part] - 1
             optimiser.zero_grad()
+            count = None if steps is None else int(torch.randint(steps[0], steps[1] + 1, (), generator=generator))
             if isinstance(model, AKOrN):
-                scores = model(boards, start=model.start(boards, generator=generator))
+                scores = model(boards, start=model.start(boards, generator=generator), steps=count)
             else:
-                scores = model(boards)
+                scores = model(boards, steps=count)
             loss = nn.functional.cross_entropy(scores, answers)
             loss.backward()
             nn.utils.clip_grad_norm_(model.parameters(), 1.0)

@@ -33,6 +33,15 @@ def _row(table: dict, name: str, learn: int = 16, test: int = 8) -> dict:
 
 
 @pytest.mark.slow
+def test_boards_are_learned_with_numbers_of_steps_that_are_drawn():
+    drawn = {"rule": "drawn_steps", "epochs": 1, "batch": 8, "between": [1, 3]}
+    rows = [_row({"family": "boards", **SMALL["boards"], "learning": how}, "sudoku4") for how in (drawn, {**drawn, "between": [2, 2]}, ADAM)]
+    # two in every batch are the two that the model was built with
+    assert rows[0]["history"] != rows[1]["history"]
+    assert rows[1]["history"].keys() == rows[2]["history"].keys()
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("architecture", ["akorn", "itrsa", "transformer"])
 def test_boards_are_counted_after_the_steps_that_are_asked_for(architecture):
     votes = {"votes": 2, "vote_steps": 2} if architecture == "akorn" else {}
@@ -96,6 +105,8 @@ def test_the_table_of_boards_has_a_line_for_each_kind_and_condition():
     [
         ({"family": "boards", "channels": 24, "heads": 8}, "twice the heads"),
         ({"family": "boards", "test_steps": [0]}, "from 1 on"),
+        ({"family": "boards", "learning": {"rule": "drawn_steps", "between": [9, 8]}}, r"between is \[least, largest\]"),
+        ({"family": "boards", "learning": {"rule": "drawn_steps"}, "architecture": "transformer"}, "a transformer has one step"),
         ({"family": "objects", "channels": 10, "n": 4}, "a multiple of n"),
         ({"family": "objects", "channels": 24, "n": 4, "attentive": True}, "a multiple of 16"),
         ({"family": "akorn", "kernels": [3]}, "its channels and its kernel"),

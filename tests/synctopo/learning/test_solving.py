@@ -31,20 +31,35 @@ def test_training_learns_to_fill_blanks():
 
 
 @pytest.mark.slow
-def test_a_training_that_is_stopped_goes_on_bit_for_bit(tmp_path):
+@pytest.mark.parametrize("steps", [None, (2, 6)])
+def test_a_training_that_is_stopped_goes_on_bit_for_bit(tmp_path, steps):
     x, y = _boards(32, 0)
     whole, parts = _akorn(), _akorn()
-    wanted = fit_boards(whole, x, y, epochs=3, batch=16, generator=_generator())
+    wanted = fit_boards(whole, x, y, epochs=3, batch=16, steps=steps, generator=_generator())
     file = tmp_path / "half.safetensors"
-    fit_boards(parts, x, y, epochs=1, batch=16, generator=_generator(), checkpoint=file)
+    fit_boards(parts, x, y, epochs=1, batch=16, steps=steps, generator=_generator(), checkpoint=file)
     resumed = _akorn()
-    assert fit_boards(resumed, x, y, epochs=3, batch=16, generator=_generator(9), checkpoint=file) == wanted
+    assert fit_boards(resumed, x, y, epochs=3, batch=16, steps=steps, generator=_generator(9), checkpoint=file) == wanted
     assert all(torch.equal(a, b) for a, b in zip(whole.state_dict().values(), resumed.state_dict().values(), strict=True))
-    with pytest.raises(ValueError, match="another training"):
-        fit_boards(_akorn(), x, y, epochs=3, batch=8, generator=_generator(), checkpoint=file)
+    for changed in ({"batch": 8, "steps": steps}, {"batch": 16, "steps": (2, 5)}):
+        with pytest.raises(ValueError, match="another training"):
+            fit_boards(_akorn(), x, y, epochs=3, generator=_generator(), checkpoint=file, **changed)
     other = AKOrN.boards(4, channels=16, heads=4, steps=4, generator=_generator())
     with pytest.raises(ValueError, match="another model"):
-        fit_boards(other, x, y, epochs=3, batch=16, generator=_generator(), checkpoint=file)
+        fit_boards(other, x, y, epochs=3, batch=16, steps=steps, generator=_generator(), checkpoint=file)
+
+
+def test_every_batch_takes_a_number_of_steps_that_was_drawn(monkeypatch):
+    taken = []
+    forward = AKOrN.forward
+    monkeypatch.setattr(AKOrN, "forward", lambda self, x, **how: (taken.append(how["steps"]), forward(self, x, **how))[1])
+    x, y = _boards(64, 0)
+    fit_boards(_akorn(), x, y, epochs=3, batch=2, steps=(1, 3), generator=_generator())
+    assert set(taken) == {1, 2, 3}
+    assert min(taken.count(k) for k in (1, 2, 3)) > len(taken) / 5
+    taken.clear()
+    fit_boards(_akorn(), x, y, epochs=1, generator=_generator())
+    assert taken == [None]
 
 
 class _Oracle(torch.nn.Module):
@@ -94,6 +109,10 @@ def test_a_vote_of_one_start_is_that_start():
         (lambda x, y: _akorn()(x + 0.5), "whole number"),
         (lambda x, y: _akorn()(x[:, :3]), r"boards are \[sample, 4, 4\]"),
         (lambda x, y: _akorn()(x + 4), "from 1 to 4"),
+        (
+            lambda x, y: fit_boards(_akorn(), x, y, epochs=1, steps=(5, 4), generator=_generator()),
+            r"\(least, largest\), from 1 on; got \(5, 4\)",
+        ),
         (lambda x, y: fit_boards(_akorn(), x, y, epochs=3, learning_rate=1e30, generator=_generator()), "learning rate below"),
     ],
 )
