@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 # Above so many multiplications for each unit (channels times width squared), a Fourier transform is faster; measured by
 # benchmarks/komplexnet.py. One channel has nothing to mix, so that its transform pays earlier.
-DIRECT_AT_MOST = 1400
+DIRECT_AT_MOST = 900
 DIRECT_OF_ONE = 24
 
 
