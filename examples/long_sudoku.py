@@ -10,6 +10,7 @@ import json
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -33,6 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> list[dict[str, object]]:
     parser.add_argument("--tests", type=int, default=200)
     parser.add_argument("--epochs", type=int, default=100)
     parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--between", type=int, nargs=2, default=(8, 24), help="steps of a batch in training: least, largest")
     parser.add_argument("--hours", type=float, default=2.0)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--to", type=Path, default=Path("results/long_sudoku"))
@@ -49,7 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> list[dict[str, object]]:
     while len(curve) < asked.epochs and time.monotonic() - started < 3600 * asked.hours:
         # what the file says already replaces the seed of this generator
         order = torch.Generator().manual_seed(asked.seed)
-        fitted = fit_boards(model, x, y, epochs=len(curve) + 1, batch=asked.batch, generator=order, checkpoint=state)
+        about: dict[str, Any] = {"batch": asked.batch, "steps": tuple(asked.between), "generator": order, "checkpoint": state}
+        fitted = fit_boards(model, x, y, epochs=len(curve) + 1, **about)
         solved, cells = solved_over_steps(model, shown, answers, STEPS)
         curve.append(
             {
