@@ -30,7 +30,7 @@ class DrawnStepsLearning(Spec):
     batch: int = Field(default=64, ge=1)
     learning_rate: float = Field(default=1e-3, gt=0)
     between: tuple[int, int] = (8, 24)
-    """The least and the largest number of steps, all equally likely; a mean of `steps` costs as much as `steps` in every batch."""
+    """The least and the largest number of steps, all equally likely; where their mean is `steps`, training takes as long as with adam."""
 
 
 class BoardsSpec(Spec):
