@@ -35,7 +35,9 @@ def _row(table: dict, name: str, learn: int = 16, test: int = 8) -> dict:
 @pytest.mark.slow
 def test_boards_are_learned_with_numbers_of_steps_that_are_drawn():
     drawn = {"rule": "drawn_steps", "epochs": 1, "batch": 8, "between": [1, 3]}
-    rows = [_row({"family": "boards", **SMALL["boards"], "learning": how}, "sudoku4") for how in (drawn, {**drawn, "between": [2, 2]}, ADAM)]
+    rows = [
+        _row({"family": "boards", **SMALL["boards"], "learning": how}, "sudoku4") for how in (drawn, {**drawn, "between": [2, 2]}, ADAM)
+    ]
     # two in every batch are the two that the model was built with
     assert rows[0]["history"] != rows[1]["history"]
     assert rows[1]["history"].keys() == rows[2]["history"].keys()
