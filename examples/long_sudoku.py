@@ -70,4 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> list[dict[str, object]]:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except ValueError as wrong:
+        raise SystemExit(f"long_sudoku: {wrong}") from None
