@@ -10,7 +10,6 @@ import json
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -51,8 +50,16 @@ def main(arguments: Sequence[str] | None = None) -> list[dict[str, object]]:
     while len(curve) < asked.epochs and time.monotonic() - started < 3600 * asked.hours:
         # what the file says already replaces the seed of this generator
         order = torch.Generator().manual_seed(asked.seed)
-        about: dict[str, Any] = {"batch": asked.batch, "steps": tuple(asked.between), "generator": order, "checkpoint": state}
-        fitted = fit_boards(model, x, y, epochs=len(curve) + 1, **about)
+        fitted = fit_boards(
+            model,
+            x,
+            y,
+            epochs=len(curve) + 1,
+            batch=asked.batch,
+            steps=(asked.between[0], asked.between[1]),
+            generator=order,
+            checkpoint=state,
+        )
         solved, cells = solved_over_steps(model, shown, answers, STEPS)
         curve.append(
             {

@@ -10,25 +10,21 @@ from torch import Tensor, nn
 
 from synctopo.families.blocks import main_site_of, sites_of
 from synctopo.families.family import Family
-from synctopo.families.learning import AdamLearning, NoLearning
+from synctopo.families.learning import AdamLearning, Descent, NoLearning
 from synctopo.generated import sudoku
-from synctopo.learning.solving import fit_boards, solved_over_steps, vote
+from synctopo.learning.solving import check_drawn, fit_boards, solved_over_steps, vote
 from synctopo.learning.training import stream
 from synctopo.models import AKOrN, Frequency, Iterated
 from synctopo.spec import Spec
 
 
-class DrawnStepsLearning(Spec):
+class DrawnStepsLearning(Descent):
     """learning = { rule = "drawn_steps", ... }: as adam, but every batch learns with a number of steps that is drawn anew.
 
     What is right after every one of these numbers has come to rest, so that more steps at test time do not undo it.
     """
 
     rule: Literal["drawn_steps"]
-    supervised: ClassVar[bool] = True
-    epochs: int = Field(default=20, ge=1)
-    batch: int = Field(default=64, ge=1)
-    learning_rate: float = Field(default=1e-3, gt=0)
     between: tuple[int, int] = (8, 24)
     """The least and the largest number of steps, all equally likely; where their mean is `steps`, training takes as long as with adam."""
 
@@ -147,9 +143,7 @@ def _check(spec: BoardsSpec, where: str) -> None:
     if min(spec.test_steps) < 1:
         raise ValueError(f"{where}.test_steps are numbers of steps from 1 on; got {list(spec.test_steps)}.")
     if isinstance(spec.learning, DrawnStepsLearning):
-        least, largest = spec.learning.between
-        if not 1 <= least <= largest:
-            raise ValueError(f"{where}.learning.between is [least, largest] number of steps, from 1 on; got [{least}, {largest}].")
+        check_drawn(spec.learning.between, f"{where}.learning.between")
         if spec.architecture == "transformer":
             raise ValueError(f'{where}: a transformer has one step, so none can be drawn; rule = "adam" trains it.')
 

@@ -17,14 +17,19 @@ class NoLearning(Spec):
     supervised: ClassVar[bool] = False
 
 
-class AdamLearning(Spec):
-    """learning = { rule = "adam", ... }: gradient descent on cross-entropy."""
+class Descent(Spec):
+    """What is said of every training by gradient descent on labels."""
 
-    rule: Literal["adam"]
     supervised: ClassVar[bool] = True
     epochs: int = Field(default=20, ge=1)
     batch: int = Field(default=64, ge=1)
     learning_rate: float = Field(default=1e-3, gt=0)
+
+
+class AdamLearning(Descent):
+    """learning = { rule = "adam", ... }: gradient descent on cross-entropy."""
+
+    rule: Literal["adam"]
 
 
 def classifier_fitted(learning: NoLearning | AdamLearning, model: nn.Module, x: Tensor, y: Tensor, seed: int) -> dict[str, Any]:

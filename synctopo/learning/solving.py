@@ -51,12 +51,13 @@ def fit_boards(
     Raises ValueError for a loss that is no longer finite, boards without solutions, steps in the wrong order, or the checkpoint of another
     training.
     """
-    if steps is not None and not 1 <= steps[0] <= steps[1]:
-        raise ValueError(f"steps to draw from are (least, largest), from 1 on; got {tuple(steps)}.")
+    if steps is not None:
+        check_drawn(steps, "steps")
     if x.shape != y.shape or not len(x):
         raise ValueError(f"every board needs its solution, and there is at least one; got {list(x.shape)} and {list(y.shape)}.")
     optimiser = torch.optim.Adam([p for p in model.parameters() if p.requires_grad], lr=learning_rate)
-    about = {"batch": batch, "learning_rate": learning_rate, "samples": len(x)} | ({} if steps is None else {"steps": list(steps)})
+    drawn = None if steps is None else list(steps)
+    about = {"batch": batch, "learning_rate": learning_rate, "samples": len(x), "steps": drawn}
     history: list[list[float]] = restored(checkpoint, about, model, optimiser, generator)
     for epoch in range(len(history), epochs):
         total, right, blanks = 0.0, 0, 0
@@ -83,6 +84,12 @@ def fit_boards(
         if listen is not None:
             listen(epoch + 1, *history[-1])
     return BoardsFitted(tuple(h[0] for h in history), tuple(h[1] for h in history))
+
+
+def check_drawn(steps: tuple[int, int], what: str) -> None:
+    """Raises ValueError for steps that a training cannot draw from."""
+    if not 1 <= steps[0] <= steps[1]:
+        raise ValueError(f"{what} is [least, largest] number of steps, from 1 on; got {list(steps)}.")
 
 
 def filled(boards: Boards, scores: Float[Tensor, "board digit row column"]) -> Solutions:

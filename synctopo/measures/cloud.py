@@ -29,10 +29,12 @@ class Cloud:
 
     def __init__(self, points: Shaped[np.ndarray, "n p"]) -> None:
         self._points: np.ndarray | None = points
-        self._held: dict[Quantity, np.ndarray] = {}
+        self.held: dict[Quantity, np.ndarray] = {}
+        """What was computed of it so far."""
         self._whole: Cloud | None = None
         self._index = np.zeros(0, dtype=np.int64)
         self._permuted = False
+        self._passing = 0
 
     @cached_property
     def points(self) -> Shaped[np.ndarray, "n p"]:
@@ -47,7 +49,7 @@ class Cloud:
 
     def quantity(self, what: Quantity) -> np.ndarray:
         """That quantity of this cloud: made when first asked for, of a reordered cloud by re-indexing the old one."""
-        if what not in self._held:
+        if what not in self.held:
             if self._whole is not None and (self._permuted or what.local):
                 made = self._whole.quantity(what)
                 if what.samples == 2:
@@ -56,8 +58,8 @@ class Cloud:
                     made = made[self._index]
             else:
                 made = what.of(self)
-            self._held[what] = made
-        return self._held[what]
+            self.held[what] = made
+        return self.held[what]
 
     def reordered(self, order: Int[np.ndarray, " n"]) -> "Cloud":
         """The same cloud with sample `order[i]` at place i; nothing that was computed, or will be, is computed again for it.
@@ -79,7 +81,7 @@ class Cloud:
 
     def _child(self, index: np.ndarray, *, permuted: bool) -> "Cloud":
         found = Cloud.__new__(Cloud)
-        found._points, found._held = None, {}
+        found._points, found.held, found._passing = None, {}, 0
         found._whole, found._index, found._permuted = self, np.asarray(index, dtype=np.int64), permuted
         return found
 
@@ -87,6 +89,16 @@ class Cloud:
     def distances(self) -> Float[np.ndarray, "n n"]:
         """Euclidean distances between the samples, float64."""
         return self.quantity(DISTANCES)
+
+    def passing(self, pairs: int) -> bool:
+        """Whether so many distances more are better made of the points, to be forgotten, than taken from those of all samples.
+
+        They are until the forgotten ones have cost as much as the matrix: who rents until then and buys pays at most twice the least.
+        """
+        if self._whole is not None or DISTANCES in self.held:
+            return False
+        self._passing += pairs
+        return self._passing <= len(self) ** 2
 
     @property
     def silent(self) -> bool:

@@ -111,7 +111,7 @@ def test_a_vote_of_one_start_is_that_start():
         (lambda x, y: _akorn()(x + 4), "from 1 to 4"),
         (
             lambda x, y: fit_boards(_akorn(), x, y, epochs=1, steps=(5, 4), generator=_generator()),
-            r"\(least, largest\), from 1 on; got \(5, 4\)",
+            r"steps is \[least, largest\] number of steps, from 1 on; got \[5, 4\]",
         ),
         (lambda x, y: fit_boards(_akorn(), x, y, epochs=3, learning_rate=1e30, generator=_generator()), "learning rate below"),
     ],

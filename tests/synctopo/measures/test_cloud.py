@@ -2,8 +2,11 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from synctopo.measures import Cloud, Quantity
+from rtd import DegenerateError
+from synctopo.measures import Cloud, Quantity, measure_from
 from synctopo.measures.cloud import CENTRED, CENTRED_GRAM, DISTANCES, GRAM, PRINCIPAL
 
 pytestmark = pytest.mark.smoke
@@ -49,6 +52,41 @@ def test_principal_components_have_the_distances_of_the_points_in_either_shape()
         assert components.shape[1] == min(points.shape[1], len(points) - 1)
         d = Cloud(components).distances
         assert d / d.max() == pytest.approx(Cloud(points).distances / Cloud(points).distances.max(), abs=1e-9)
+
+
+def _of_both(measure, a, b, seed=0):
+    try:
+        return measure.of(a, b, seed)
+    except DegenerateError as said:
+        return str(said)
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    n=st.integers(6, 40),
+    widths=st.tuples(st.integers(1, 50), st.integers(1, 50)),
+    scale=st.sampled_from([1.0, 1e-12, 1e12]),
+    kind=st.sampled_from([np.float32, np.float64, np.int64, np.bool_]),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_sub_samples_of_points_and_of_distances_have_the_same_rtd_to_the_last_digit(n, widths, scale, kind, seed):
+    rng = np.random.default_rng(seed)
+    drawn = [scale * rng.normal(size=(n, width)).round(2) for width in widths]
+    a, b = (Cloud((x > 0 if kind is np.bool_ else x).astype(kind)) for x in drawn)
+    measure = measure_from("rtd_lite", batch=5, trials=1)
+    of_points = _of_both(measure, a, b)
+    assert DISTANCES not in a.held
+    assert a.distances.shape == b.distances.shape
+    assert _of_both(measure, a, b) == of_points
+
+
+def test_the_distances_of_all_samples_are_made_when_those_of_sub_samples_have_cost_as_much():
+    measure = measure_from("rtd_lite", batch=5, trials=4)
+    y = X[:, ::-1] ** 2
+    a, b = Cloud(X), Cloud(y)
+    for seed in range(6):
+        assert (DISTANCES in a.held, DISTANCES in b.held) == (seed > 4, seed > 4)
+        assert measure.of(a, b, seed) == measure.of(Cloud(X), Cloud(y), seed)
 
 
 @pytest.mark.parametrize(
