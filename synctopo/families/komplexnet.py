@@ -15,7 +15,7 @@ from synctopo.families.judging import CORRUPTIONS, asked, check_corruptions
 from synctopo.families.learning import NoLearning
 from synctopo.learning import binding
 from synctopo.learning.training import stream
-from synctopo.models.komplexnet import KomplexNet, Oscillators, Phases, RealNet
+from synctopo.models.komplexnet import Kernel, KomplexNet, Oscillators, Phases, RealNet
 from synctopo.naming import unknown
 from synctopo.spec import Spec
 
@@ -56,6 +56,8 @@ class KomplexSpec(Spec):
     hidden: int = Field(default=50, ge=1)
     steps: int = Field(default=16, ge=1)
     width: int = Field(default=7, ge=1)
+    kernel: Literal["smooth", "random"] = "smooth"
+    """The lateral kernel before it learns."""
     rate: float = Field(default=0.04, gt=0)
     desync: float = Field(default=0.0586, ge=0)
     feedback: bool = False
@@ -103,6 +105,7 @@ def _net(spec: KomplexSpec, shape: tuple[int, int], classes: int, seed: int, pha
         hidden=spec.hidden,
         steps=spec.steps,
         width=spec.width,
+        kernel=Kernel(spec.kernel),
         rate=spec.rate,
         desync=spec.desync,
         feedback=spec.feedback,

@@ -13,7 +13,7 @@ from synctopo.models.akorn import (
 from synctopo.models.convolutional import CNN, VGG16_CODERS, vgg16
 from synctopo.models.feedforward import MLP
 from synctopo.models.hooked import Hooked
-from synctopo.models.komplexnet import KomplexNet, Oscillators, Phases, RealNet
+from synctopo.models.komplexnet import Kernel, KomplexNet, Oscillators, Phases, RealNet
 from synctopo.models.points import MovedPoints
 from synctopo.models.predictive import Hyper, Noise, Order, PredictiveCoding, Scaling, predify
 from synctopo.models.protocol import Model
@@ -32,6 +32,7 @@ __all__ = [
     "Hooked",
     "Hyper",
     "Iterated",
+    "Kernel",
     "KomplexNet",
     "KuramotoLayer",
     "Model",

@@ -5,6 +5,7 @@ import torch
 
 from synctopo import catalog, data
 from synctopo.families.komplexnet import KOMPLEXNET
+from synctopo.learning import binding
 from synctopo.learning.training import stream
 from synctopo.models.komplexnet import KomplexNet, RealNet
 from synctopo.study import Study
@@ -70,9 +71,26 @@ def test_the_same_seed_gives_the_same_weights_and_another_does_not():
     assert not torch.equal(once["conv2.weight"], other["conv2.weight"])
 
 
+def test_a_random_kernel_leaves_the_other_weights_as_they_are_and_learns_to_bind():
+    options = {"oscillators": "pixels", "width": 13, "steps": 16, "rate": 0.05, "desync": 0.4}
+    smooth, wild = (KOMPLEXNET.build(_spec(kernel=kernel, **options), (32, 32), 10, 0) for kernel in ("smooth", "random"))
+    assert wild.kernel.min() < 0 < wild.kernel.max() <= 1
+    assert all(torch.equal(p, smooth.state_dict()[name]) for name, p in wild.state_dict().items() if name != "kernel")
+    found = data.split(data.load("overlapping_digits"), train=200, test=40, seed=0)
+    train, test = (torch.from_numpy(part.images) for part in (found.train, found.test))
+    labels = torch.from_numpy(found.test.labels)
+    before = binding.judged(wild, test, labels, every=False)
+    binding.fit_synchrony(wild, train, updates=40, learning_rate=0.03, generator=stream(0, "order"))
+    after = binding.judged(wild, test, labels, every=False)
+    assert before.within[0] < 0.2
+    assert after.within[0] > 0.6
+    assert after.loss[0] < 0.5 * before.loss[0]
+
+
 @pytest.mark.parametrize(
     ("entries", "said"),
     [
+        ({"kernel": "flat"}, "kernel is 'flat'"),
         ({"others": ["overlapping_tree_digits"]}, "overlapping_three_digits"),
         ({"feedback": True, "phases": "zero"}, "zero phases do not move"),
         ({"width": 4}, "odd number"),

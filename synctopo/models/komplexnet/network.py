@@ -40,6 +40,17 @@ class Oscillators(Enum):
     PIXELS = "pixels"
 
 
+class Kernel(Enum):
+    """What the lateral kernel is before it learns.
+
+    SMOOTH  1 in the middle and hardly less at the rim, in every pair of channels, as published: near things belong together
+    RANDOM  every weight uniform in [-1, 1): nothing belongs to anything
+    """
+
+    SMOOTH = "smooth"
+    RANDOM = "random"
+
+
 @dataclass(frozen=True)
 class Pass:
     """What the layers above the oscillators said, in order, and the scores of the classes."""
@@ -60,7 +71,7 @@ class KomplexNet(nn.Module):
     the objects, which IDEAL phases need and everything else passes by.
 
     steps       how many updates, `rate` their size and `desync` the repulsion between all oscillators of an image
-    width       of the lateral kernel, odd
+    width       of the lateral kernel, odd; `kernel` what it is before it learns
     feedback    from the second step on conv2, hidden and readout drive the oscillators too
     phase_bias  biases shift phases, as published; else the network does not depend on where phase 0 is
     seed        of the scattered phases, which differ from image to image
@@ -79,6 +90,7 @@ class KomplexNet(nn.Module):
         hidden: int = 50,
         steps: int = 16,
         width: int = 7,
+        kernel: Kernel = Kernel.SMOOTH,
         rate: float = 0.04,
         desync: float = 0.0586,
         feedback: bool = False,
@@ -105,9 +117,7 @@ class KomplexNet(nn.Module):
             # few classes are in an image: from even chances it takes hundreds of updates to learn as much
             self.readout.bias.fill_(-4.0)
         if phases is Phases.KURAMOTO:
-            at = torch.linspace(-1, 1, width)
-            near = torch.exp(-(at[:, None] ** 2 + at**2) / 18)
-            self.kernel = nn.Parameter(near.expand(self.units[0], self.units[0], width, width).clone())
+            self.kernel = nn.Parameter(_kernel(kernel, self.units[0], width, generator))
         self.feedback = feedback
         if feedback:
             self.from_conv2 = nn.Parameter(torch.full((channels, self.units[0], 11, 11), 1e-6))
@@ -245,6 +255,14 @@ class KomplexNet(nn.Module):
             state[f"{name}.amplitude"] = of.magnitude
             state[f"{name}.value"] = torch.cat(of.value, 1)
         return state | {"readout": passed.scores}
+
+
+def _kernel(kernel: Kernel, channels: int, width: int, generator: torch.Generator | None) -> Float[Tensor, "channel channel width width"]:
+    if kernel is Kernel.RANDOM:
+        return torch.empty(channels, channels, width, width).uniform_(-1, 1, generator=generator)
+    at = torch.linspace(-1, 1, width)
+    near = torch.exp(-(at[:, None] ** 2 + at**2) / 18)
+    return near.expand(channels, channels, width, width).clone()
 
 
 def _parts(of: Response) -> tuple[Tensor, Tensor, Tensor]:
