@@ -75,7 +75,7 @@ _INTERNAL = ("function-", "float", "int", "tagged")
 
 
 def _sentence(kind: type[Spec], found: Any, where: str) -> str:
-    path = [p for p in found["loc"] if isinstance(p, int) or not (str(p).startswith(_INTERNAL) or str(p).endswith("Spec"))]
+    path = _written(kind, found["loc"])
     place = ".".join(str(p) for p in (where, *path) if p != "")
     if found["type"] == "extra_forbidden":
         owner = _owner(kind, list(found["loc"][:-1]))
@@ -90,6 +90,18 @@ def _sentence(kind: type[Spec], found: Any, where: str) -> str:
     if found["type"] == "missing":
         return f"{place} is missing; add it to the study file."
     return f"{place} is {found['input']!r}; {_wanted(found)}."
+
+
+def _written(kind: type[Spec], loc: tuple[str | int, ...]) -> list[str | int]:
+    """The place as the study file has it: without the validators and the members of unions that pydantic names."""
+    path: list[str | int] = []
+    for k, step in enumerate(loc):
+        owner = _owner(kind, list(loc[: k + 1]))
+        # a member of a union is named by its rule
+        tag = owner is not None and any(get_args(field.annotation) == (step,) for field in owner.model_fields.values())
+        if isinstance(step, int) or not (tag or step.startswith(_INTERNAL) or step.endswith("Spec")):
+            path.append(step)
+    return path
 
 
 def _wanted(found: Any) -> str:

@@ -107,6 +107,7 @@ def test_the_table_of_boards_has_a_line_for_each_kind_and_condition():
     [
         ({"family": "boards", "channels": 24, "heads": 8}, "twice the heads"),
         ({"family": "boards", "test_steps": [0]}, "from 1 on"),
+        ({"family": "boards", "learning": {"rule": "drawn_steps", "batch": 0}}, r"models\.x\.learning\.batch is 0"),
         ({"family": "boards", "learning": {"rule": "drawn_steps", "between": [9, 8]}}, r"between is \[least, largest\]"),
         ({"family": "boards", "learning": {"rule": "drawn_steps"}, "architecture": "transformer"}, "a transformer has one step"),
         ({"family": "objects", "channels": 10, "n": 4}, "a multiple of n"),
