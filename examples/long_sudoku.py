@@ -1,8 +1,8 @@
 """A long training on Sudoku boards that can be stopped at any time: `python examples/long_sudoku.py --side 9 --hours 2 --to sudoku9`.
 
 The same command goes on where the last one stopped. In the folder lie the training's state (`training.safetensors`) and its curve
-(`curve.json`): after every epoch the loss, the share of blank cells right, and of test boards how many are solved after 16, 32, 64 and 128
-steps.
+(`curve.json`): after every epoch the loss, the share of blank cells right, and of test boards, and of hard ones with fewer givens than any
+that is learned from, how many are solved after 16, 32, 64 and 128 steps.
 """
 
 import argparse
@@ -19,6 +19,7 @@ from synctopo.models import AKOrN, Iterated
 from synctopo.store import write_json
 
 GIVENS = {4: (6, 8), 6: (12, 20), 9: (31, 42)}
+HARD = {4: (4, 5), 6: (9, 11), 9: (24, 30)}
 STEPS = (16, 32, 64, 128)
 
 
@@ -27,21 +28,22 @@ def main(arguments: Sequence[str] | None = None) -> list[dict[str, object]]:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--side", type=int, default=9, choices=sorted(GIVENS))
     parser.add_argument("--architecture", default="akorn", choices=("akorn", "itrsa"))
-    parser.add_argument("--channels", type=int, default=128)
+    parser.add_argument("--channels", type=int, default=64)
     parser.add_argument("--heads", type=int, default=8)
-    parser.add_argument("--boards", type=int, default=9000)
+    parser.add_argument("--boards", type=int, default=18000)
     parser.add_argument("--tests", type=int, default=200)
     parser.add_argument("--epochs", type=int, default=100)
     parser.add_argument("--batch", type=int, default=64)
-    parser.add_argument("--between", type=int, nargs=2, default=(8, 24), help="steps of a batch in training: least, largest")
+    parser.add_argument("--between", type=int, nargs=2, default=(6, 16), help="steps of a batch in training: least, largest")
     parser.add_argument("--hours", type=float, default=2.0)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--to", type=Path, default=Path("results/long_sudoku"))
     asked = parser.parse_args(arguments)
     train = sudoku.generate(asked.side, asked.boards, GIVENS[asked.side], seed=2 * asked.seed)
     test = sudoku.generate(asked.side, asked.tests, GIVENS[asked.side], seed=2 * asked.seed + 1, apart=sudoku.identities(train.boards))
+    hard = sudoku.generate(asked.side, asked.tests, HARD[asked.side], seed=2 * asked.seed + 1)
     x, y = torch.from_numpy(train.boards).float(), torch.from_numpy(train.solutions)
-    shown, answers = torch.from_numpy(test.boards).float(), torch.from_numpy(test.solutions)
+    tried = [(torch.from_numpy(p.boards).float(), torch.from_numpy(p.solutions)) for p in (test, hard)]
     build = AKOrN.boards if asked.architecture == "akorn" else Iterated.boards
     model = build(asked.side, channels=asked.channels, heads=asked.heads, generator=torch.Generator().manual_seed(asked.seed))
     state, curve_file = asked.to / "training.safetensors", asked.to / "curve.json"
@@ -60,14 +62,15 @@ def main(arguments: Sequence[str] | None = None) -> list[dict[str, object]]:
             generator=order,
             checkpoint=state,
         )
-        solved, cells = solved_over_steps(model, shown, answers, STEPS)
+        (solved, cells), (solved_hard, _) = (solved_over_steps(model, *boards, STEPS) for boards in tried)
         curve.append(
             {
                 "epoch": len(curve) + 1,
                 "loss": fitted.loss[-1],
                 "blanks_right_in_training": fitted.cells[-1],
                 "blanks_right": cells[0],
-                "boards_solved": {str(step): count / len(shown) for step, count in zip(STEPS, solved, strict=True)},
+                "boards_solved": {str(step): count / asked.tests for step, count in zip(STEPS, solved, strict=True)},
+                "hard_boards_solved": {str(step): count / asked.tests for step, count in zip(STEPS, solved_hard, strict=True)},
                 "seconds": round(time.monotonic() - started, 1),
             }
         )

@@ -10,13 +10,14 @@ FILE = Path(__file__).parent.parent.parent / "examples" / "long_sudoku.py"
 
 
 @pytest.mark.slow
-def test_a_run_in_two_parts_is_a_run_in_one(tmp_path, capsys):
+def test_a_run_in_two_parts_is_a_run_in_one(tmp_path, monkeypatch):
     spec = importlib.util.spec_from_file_location("long_sudoku", FILE)
     assert spec is not None
     assert spec.loader is not None
     example = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(example)
-    small = ["--side", "4", "--channels", "16", "--heads", "2", "--boards", "24", "--tests", "6", "--batch", "12"]
+    monkeypatch.setattr(example, "STEPS", (1, 3))
+    small = ["--side", "4", "--between", "2", "4", "--channels", "16", "--heads", "2", "--boards", "24", "--tests", "6", "--batch", "12"]
     whole = example.main([*small, "--epochs", "2", "--to", str(tmp_path / "whole")])
     example.main([*small, "--epochs", "1", "--to", str(tmp_path / "parts")])
     parts = example.main([*small, "--epochs", "2", "--to", str(tmp_path / "parts")])
