@@ -21,7 +21,7 @@ Y = RNG.normal(size=(50, 5))
 def with_bars(bars: list[tuple[float, float]]) -> Cloud:
     """A cloud whose barcode is known."""
     cloud = Cloud(X)
-    cloud._held[barcode(1)] = np.array(bars, dtype=float).reshape(-1, 2)
+    cloud.held[barcode(1)] = np.array(bars, dtype=float).reshape(-1, 2)
     return cloud
 
 
