@@ -19,6 +19,7 @@ from synctopo.executors.executor import Executor, serial
 from synctopo.work import Block
 
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "BLIS_NUM_THREADS"), "1")
+AT_HAND = 2  # blocks for each process: what waits outside the pool's own queue when it is shut down makes its thread fail
 KILLED = "the process that worked on it was ended by the system, most often for want of memory"
 
 
@@ -59,7 +60,7 @@ def _in_pool(blocks: Sequence[Block], root: Path, jobs: int) -> Generator[Outcom
     try:
         while todo or doing:
             with deaf():
-                while todo and len(doing) < 3 * jobs:
+                while todo and len(doing) < AT_HAND * jobs:
                     doing[pool.submit(attempt, todo[-1], place)] = todo[-1]
                     todo.pop()
             for future in wait(doing, return_when=FIRST_COMPLETED).done:
