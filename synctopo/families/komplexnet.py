@@ -89,8 +89,9 @@ def _check(spec: KomplexSpec, where: str) -> None:
     for name in spec.others:
         if name not in data.DATASETS or not data.of_scenes(name):
             raise unknown("data set of scenes", name, filter(data.of_scenes, data.DATASETS), f"in {where}.others")
-    if spec.feedback and spec.phases != "kuramoto":
-        raise ValueError(f"{where}.feedback moves phases, and {spec.phases} phases do not move; leave it out.")
+    for name, moves in (("feedback", spec.feedback), ("kernel", spec.kernel != "smooth")):
+        if moves and spec.phases != "kuramoto":
+            raise ValueError(f"{where}.{name} moves phases, and {spec.phases} phases do not move; leave it out.")
     if spec.width % 2 == 0:
         raise ValueError(f"{where}.width is {spec.width}; wanted: an odd number.")
 

@@ -93,6 +93,7 @@ def test_a_random_kernel_leaves_the_other_weights_as_they_are_and_learns_to_bind
         ({"kernel": "flat"}, "kernel is 'flat'"),
         ({"others": ["overlapping_tree_digits"]}, "overlapping_three_digits"),
         ({"feedback": True, "phases": "zero"}, "zero phases do not move"),
+        ({"kernel": "random", "phases": "real"}, r"models\.x\.kernel moves phases, and real phases do not move"),
         ({"width": 4}, "odd number"),
         ({"corruptions": {"oclusion": [0.1]}}, "no corruption 'oclusion' in models.x.corruptions; the nearest is 'occlusion'"),
         ({"phases": "pixel"}, "phases is 'pixel'"),
