@@ -139,10 +139,9 @@ def fit_stdp(
         for p, moves in zip(groups, learns, strict=True):
             if moves:
                 settled(p)
-        quartiles = np.quantile(weights, (0, 0.25, 0.5, 0.75, 1)).tolist()
         apart = weights - before
         moved = float(np.abs(apart, out=apart).mean())
-        records.append((float(rates.mean()), float(rates.max()), float((counts == 0).mean()), moved, *quartiles))
+        records.append((float(rates.mean()), float(rates.max()), float((counts == 0).mean()), moved, *quartiles(weights)))
         counts[:] = 0
         place[:] = epoch + 1, 0, place[2]
     if rule is not None:
@@ -153,6 +152,14 @@ def fit_stdp(
         net.input_weight.copy_(torch.from_numpy(matrix_of(afferent.synapses, net.input_mask)))
     net.theta.copy_(torch.from_numpy(theta))
     return STDPHistory(*zip(*((*r[:4], tuple(r[4:])) for r in records), strict=True))
+
+
+def quartiles(values: Float[np.ndarray, "..."]) -> list[float]:
+    """Minimum, quartiles and maximum, interpolated between neighbours; all are sorted, in vectors, which is faster than to part them."""
+    ordered = np.sort(values, axis=None)
+    place = np.linspace(0, len(ordered) - 1, 5)
+    below, above = ordered[np.floor(place).astype(int)], ordered[np.ceil(place).astype(int)]
+    return (below + (above - below) * (place % 1)).tolist()
 
 
 def synapses_of(

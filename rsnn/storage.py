@@ -77,10 +77,15 @@ def matrix_of(synapses: Synapses, mask: Bool[Tensor, "post pre"]) -> Float[np.nd
 def values_of(synapses: Synapses) -> Float[np.ndarray, "..."]:
     """The weights of all synapses, and of nothing else, in any order and shape."""
     weight, start, _, loops = synapses
+    return without_loops(weight.reshape(len(start) - 1, -1), loops) if loops else weight
+
+
+def without_loops(full: Float[np.ndarray, "row column"], loops: bool) -> Float[np.ndarray, "..."]:
+    """A full matrix in place, if `loops` without its diagonal: what lies between two of its elements is a row of this view."""
     if not loops:
-        return weight
-    units = len(start) - 1
-    return weight[1:].reshape(units - 1, units + 1)[:, :-1] if units > 1 else weight[:0]
+        return full
+    units = len(full)
+    return full.ravel()[1:].reshape(units - 1, units + 1)[:, :-1] if units > 1 else full[:0]
 
 
 def constants_of(rule: LearningRule, window: Window, mask: Bool[Tensor, "post pre"], synapses: Synapses, *, dt: float) -> Rule:
@@ -115,11 +120,15 @@ def constants_of(rule: LearningRule, window: Window, mask: Bool[Tensor, "post pr
 
 def by_row(values: Float[Tensor, "synapse"], mask: Bool[Tensor, "post pre"], synapses: Synapses) -> Float[np.ndarray, "stored"]:
     """What each synapse has, from the order of the mask to that of the rows; 1 where a place of a full matrix is no synapse."""
-    full = torch.ones(mask.shape, dtype=torch.float64)
-    full[mask.cpu()] = values
+    given = values.numpy(force=True)
     if not len(synapses.post):
-        return full.t().contiguous().numpy().ravel()
-    return full.t()[mask.cpu().t()].numpy()
+        full = np.ones(mask.shape)
+        without_loops(full, synapses.loops)[:] = given.reshape(-1, len(full)) if synapses.loops else given.reshape(full.shape)
+        return full.T.ravel()
+    there = mask.numpy(force=True)
+    number = np.zeros(there.shape, dtype=np.int64)
+    number[there] = np.arange(len(given))
+    return given[number.T[there.T]]
 
 
 def past_of(synapses: Synapses, rule: Rule, units: int) -> Past:
