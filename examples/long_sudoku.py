@@ -10,6 +10,7 @@ import json
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -27,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> list[dict[str, object]]:
     """Train until the hours are over or the epochs done; returns the curve."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--side", type=int, default=9, choices=sorted(GIVENS))
-    parser.add_argument("--architecture", default="akorn", choices=("akorn", "itrsa"))
+    parser.add_argument("--architecture", default="akorn", choices=("akorn", "itrsa", "universal"))
     parser.add_argument("--channels", type=int, default=64)
     parser.add_argument("--heads", type=int, default=8)
     parser.add_argument("--boards", type=int, default=18000)
@@ -44,8 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> list[dict[str, object]]:
     hard = sudoku.generate(asked.side, asked.tests, HARD[asked.side], seed=2 * asked.seed + 1)
     x, y = torch.from_numpy(train.boards).float(), torch.from_numpy(train.solutions)
     tried = [(torch.from_numpy(p.boards).float(), torch.from_numpy(p.solutions)) for p in (test, hard)]
-    build = AKOrN.boards if asked.architecture == "akorn" else Iterated.boards
-    model = build(asked.side, channels=asked.channels, heads=asked.heads, generator=torch.Generator().manual_seed(asked.seed))
+    shape: dict[str, Any] = {"channels": asked.channels, "heads": asked.heads, "generator": torch.Generator().manual_seed(asked.seed)}
+    whole = asked.architecture == "universal"
+    model = AKOrN.boards(asked.side, **shape) if asked.architecture == "akorn" else Iterated.boards(asked.side, whole=whole, **shape)
     state, curve_file = asked.to / "training.safetensors", asked.to / "curve.json"
     curve: list[dict[str, object]] = json.loads(curve_file.read_text()) if curve_file.is_file() else []
     started = time.monotonic()

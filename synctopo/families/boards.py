@@ -32,11 +32,12 @@ class DrawnStepsLearning(Descent):
 class BoardsSpec(Spec):
     """[models.NAME] with family = "boards": a network for the data sets sudoku4, sudoku6 and sudoku9.
 
-    architecture  akorn, itrsa (one layer of self-attention, iterated), or transformer (`blocks` layers, once)
+    architecture  akorn, itrsa (self-attention, iterated, and a perceptron once), universal (a transformer's whole layer, iterated), or
+                  transformer (`blocks` layers, once)
     """
 
     family: Literal["boards"]
-    architecture: Literal["akorn", "itrsa", "transformer"] = "akorn"
+    architecture: Literal["akorn", "itrsa", "universal", "transformer"] = "akorn"
     channels: int = Field(default=64, ge=8)
     n: int = Field(default=4, ge=2)
     heads: int = Field(default=8, ge=1)
@@ -86,6 +87,7 @@ def _build(spec: BoardsSpec, shape: tuple[int, int], _classes: int, seed: int) -
         heads=spec.heads,
         steps=1 if stacked else spec.steps,
         bodies=spec.blocks if stacked else 1,
+        whole=spec.architecture != "itrsa",
         generator=generator,
     )
 

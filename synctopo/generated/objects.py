@@ -114,7 +114,7 @@ def shapes(count: int, *, seed: int, side: int = 40, objects: tuple[int, int] = 
     random = np.random.default_rng(seed)
     images = np.broadcast_to(random.uniform(0.1, 0.6, (count, 1, 1, 1)), (count, 1, side, side)).astype(np.float32)
     masks = np.zeros((count, side, side), dtype=np.int64)
-    stencils = _stencils(18)
+    stencils = _stencils()
     for image, mask in zip(images, masks, strict=True):
         for k in range(1, int(random.integers(objects[0], objects[1] + 1)) + 1):
             stencil = stencils[random.integers(len(stencils))]
@@ -125,21 +125,22 @@ def shapes(count: int, *, seed: int, side: int = 40, objects: tuple[int, int] = 
     return Scenes(images, masks)
 
 
-def _stencils(size: int) -> tuple[np.ndarray, ...]:
-    at = np.arange(size) - (size - 1) / 2
-    down, across = at[:, None], at[None, :]
-    far = np.maximum(np.abs(down), np.abs(across))
-    outer = size / 2
-    square = far >= outer - 2
-    distance = np.hypot(down, across)
-    circle = (distance <= outer) & (distance > outer - 2)
-    tilted = np.abs(down) + np.abs(across)
-    diamond = (tilted <= outer) & (tilted > outer - 2.9)
-    # half of the width at this height of a triangle that stands on its base
-    half = (down + outer) / 2
-    inside = np.abs(across) <= half
-    triangle = inside & ((np.abs(across) > half - 2.2) | (down >= outer - 2))
-    return triangle, square, circle, diamond
+def _stencils() -> tuple[np.ndarray, ...]:
+    """Triangle, square, circle and diamond of 8 to 13 pixels with lines of two, each somewhere in 18 x 18."""
+    down, across = np.mgrid[:18, :18]
+    # of a triangle that stands on row 11: the half width grows by one pixel a row
+    half = down - 4
+    triangle = (half >= 0) & (down <= 11) & (np.abs(across - 8) <= half)
+    hole = (down >= 6) & (down <= 9) & (np.abs(across - 8) <= down - 6)
+    far = np.maximum(np.abs(down - 7.5), np.abs(across - 7.5))
+    distance = np.hypot(down - 8, across - 8)
+    tilted = np.abs(down - 8) + np.abs(across - 8)
+    return (
+        triangle & ~hole,
+        (far < 5) & (far > 3),
+        (distance < 7) & (distance >= 5),
+        (tilted <= 6) & (tilted > 4),
+    )
 
 
 SCENES: dict[str, Callable[..., Scenes]] = {"tetrominoes": tetrominoes, "sprites": sprites, "shapes": shapes}

@@ -44,7 +44,7 @@ def test_boards_are_learned_with_numbers_of_steps_that_are_drawn():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("architecture", ["akorn", "itrsa", "transformer"])
+@pytest.mark.parametrize("architecture", ["akorn", "itrsa", "universal", "transformer"])
 def test_boards_are_counted_after_the_steps_that_are_asked_for(architecture):
     votes = {"votes": 2, "vote_steps": 2} if architecture == "akorn" else {}
     row = _row({"family": "boards", "architecture": architecture, **SMALL["boards"], **votes, "learning": ADAM}, "sudoku4")

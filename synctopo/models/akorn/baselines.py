@@ -11,6 +11,41 @@ from synctopo.models.akorn.coupling import ConvCoupling
 from synctopo.models.akorn.parts import CellHead, ClassHead, ContrastHead, board_of, drawn
 
 
+class PlaceNorm(nn.LayerNorm):
+    """Layer normalisation over the channels of every place of a map."""
+
+    def forward(self, h: Tensor) -> Tensor:
+        """The normalised map."""
+        return super().forward(h.movedim(1, -1)).movedim(-1, 1)
+
+
+class AttentionStep(nn.Module):
+    """Attention with positions as rotations, residual, normalised first: what iterative self-attention repeats."""
+
+    def __init__(self, channels: int, heads: int, place: tuple[int, int], *, generator: torch.Generator | None = None) -> None:
+        super().__init__()
+        self.norm = PlaceNorm(channels)
+        self.attention = AttentiveCoupling(channels, heads=heads, place=place, generator=generator)
+
+    def forward(self, h: Tensor) -> Tensor:
+        """The next state."""
+        return h + self.attention(self.norm(h))
+
+
+class Perceptron(nn.Module):
+    """A residual perceptron at every place, normalised first."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            PlaceNorm(channels), nn.Conv2d(channels, 2 * channels, 1), nn.GELU(), nn.Conv2d(2 * channels, channels, 1)
+        )
+
+    def forward(self, h: Tensor) -> Tensor:
+        """h and what the perceptron adds."""
+        return h + self.body(h)
+
+
 class AttentionBody(nn.Module):
     """A transformer's layer on a map: attention with positions as rotations, then a perceptron, both residual, normalised first."""
 
@@ -44,23 +79,38 @@ class ConvBody(nn.Module):
 class Iterated(nn.Module):
     """Bodies applied over and over to a map of activities, a Model with the sites `hidden` [sample, channel, row, column] and `readout`.
 
-    One body and many steps are iterative self-attention (ItrSA) and iterative convolution (ItrConv); several bodies and one step a plain
-    transformer and a ResNet. Build it by `boards`, `objects` or `classifier`.
+    One body and many steps are iterative self-attention (ItrSA: attention alone is repeated, a perceptron follows once, `outward`; as in the
+    public code of AKOrN), a universal transformer (a whole layer is repeated; Dehghani et al. 2019) and iterative convolution (ItrConv);
+    several bodies and one step a plain transformer and a ResNet. Build it by `boards`, `objects` or `classifier`.
 
     Raises ValueError for no body or no step.
     """
 
-    def __init__(self, entry: nn.Module, bodies: Sequence[nn.Module], head: nn.Module, *, steps: int) -> None:
+    def __init__(
+        self, entry: nn.Module, bodies: Sequence[nn.Module], head: nn.Module, *, steps: int, outward: nn.Module | None = None
+    ) -> None:
         super().__init__()
         if not bodies or steps < 1:
             raise ValueError(f"wanted: at least one body and one step; got {len(bodies)} and {steps}.")
         self.entry, self.bodies, self.head, self.steps = entry, nn.ModuleList(bodies), head, steps
+        self.outward: nn.Module = outward or nn.Identity()
 
     @staticmethod
     def boards(
-        size: int, *, channels: int = 64, heads: int = 8, steps: int = 16, bodies: int = 1, generator: torch.Generator | None = None
+        size: int,
+        *,
+        channels: int = 64,
+        heads: int = 8,
+        steps: int = 16,
+        bodies: int = 1,
+        whole: bool = True,
+        generator: torch.Generator | None = None,
     ) -> "Iterated":
-        """Attention on Sudoku boards; `readout` as of `AKOrN.boards`."""
+        """Attention on Sudoku boards; `readout` as of `AKOrN.boards`. `whole` repeats whole layers, else attention alone (ItrSA)."""
+        if not whole:
+            alone = [AttentionStep(channels, heads, (size, size), generator=generator) for _ in range(bodies)]
+            head = nn.Sequential(PlaceNorm(channels), nn.Conv2d(channels, size, 1))
+            return drawn(Iterated(Cells(size, channels), alone, head, steps=steps, outward=Perceptron(channels)), generator)
         made = [AttentionBody(channels, heads, (size, size), generator=generator) for _ in range(bodies)]
         return drawn(Iterated(Cells(size, channels), made, CellHead(channels, size), steps=steps), generator)
 
@@ -114,7 +164,7 @@ class Iterated(nn.Module):
         for _ in range(self.steps if steps is None else steps):
             for body in self.bodies:
                 h = body(h)
-            yield {"hidden": h, "readout": self.head(h)}
+            yield {"hidden": h, "readout": self.head(self.outward(h))}
 
     def forward(self, x: Tensor, *, steps: int | None = None) -> Float[Tensor, "sample *output"]:
         """The read-out after the last step."""
@@ -122,7 +172,7 @@ class Iterated(nn.Module):
         for _ in range(self.steps if steps is None else steps):
             for body in self.bodies:
                 h = body(h)
-        return self.head(h)
+        return self.head(self.outward(h))
 
 
 class Cells(nn.Module):
