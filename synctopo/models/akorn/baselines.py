@@ -79,9 +79,11 @@ class ConvBody(nn.Module):
 class Iterated(nn.Module):
     """Bodies applied over and over to a map of activities, a Model with the sites `hidden` [sample, channel, row, column] and `readout`.
 
-    One body and many steps are iterative self-attention (ItrSA: attention alone is repeated, a perceptron follows once, `outward`; as in the
+    One body and many steps are iterative self-attention (ItrSA: attention alone is repeated, a perceptron comes once after it; as in the
     public code of AKOrN), a universal transformer (a whole layer is repeated; Dehghani et al. 2019) and iterative convolution (ItrConv);
     several bodies and one step a plain transformer and a ResNet. Build it by `boards`, `objects` or `classifier`.
+
+    outward  what comes between the last state and the head
 
     Raises ValueError for no body or no step.
     """
