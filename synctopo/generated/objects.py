@@ -107,8 +107,8 @@ def _sprite(rows: np.ndarray, columns: np.ndarray, side: int, random: np.random.
 
 
 def shapes(count: int, *, seed: int, side: int = 40, objects: tuple[int, int] = (2, 4)) -> Scenes:
-    """Hollow bright triangles, squares, circles and diamonds on a grey background of [0.1, 0.6], overlapping freely: 10 to 15 pixels wide, in
-    lines of two, each in 18 x 18 pixels of its own.
+    """Hollow bright triangles, squares, circles and diamonds on a grey background of [0.1, 0.6], overlapping freely: 10 to 15 pixels wide,
+    in lines of two, each in 18 x 18 pixels of its own.
 
     Grey, so one channel. A pixel of several outlines belongs to none of them and is marked -1 (the setting of Loewe et al. 2022).
     """
