@@ -16,7 +16,7 @@ import torch
 
 from synctopo.generated import sudoku
 from synctopo.learning.solving import fit_boards, solved_over_steps
-from synctopo.models import AKOrN, Iterated
+from synctopo.models import AKOrN, Frequency, Iterated
 from synctopo.store import write_json
 
 GIVENS = {4: (6, 8), 6: (12, 20), 9: (31, 42)}
@@ -29,6 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> list[dict[str, object]]:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--side", type=int, default=9, choices=sorted(GIVENS))
     parser.add_argument("--architecture", default="akorn", choices=("akorn", "itrsa", "universal"))
+    parser.add_argument("--frequency", default="each", choices=[f.value for f in Frequency], help="natural rotations of akorn")
     parser.add_argument("--channels", type=int, default=64)
     parser.add_argument("--heads", type=int, default=8)
     parser.add_argument("--boards", type=int, default=18000)
@@ -46,8 +47,10 @@ def main(arguments: Sequence[str] | None = None) -> list[dict[str, object]]:
     x, y = torch.from_numpy(train.boards).float(), torch.from_numpy(train.solutions)
     tried = [(torch.from_numpy(p.boards).float(), torch.from_numpy(p.solutions)) for p in (test, hard)]
     shape: dict[str, Any] = {"channels": asked.channels, "heads": asked.heads, "generator": torch.Generator().manual_seed(asked.seed)}
-    whole = asked.architecture == "universal"
-    model = AKOrN.boards(asked.side, **shape) if asked.architecture == "akorn" else Iterated.boards(asked.side, whole=whole, **shape)
+    if asked.architecture == "akorn":
+        model: AKOrN | Iterated = AKOrN.boards(asked.side, frequency=Frequency(asked.frequency), **shape)
+    else:
+        model = Iterated.boards(asked.side, whole=asked.architecture == "universal", **shape)
     state, curve_file = asked.to / "training.safetensors", asked.to / "curve.json"
     curve: list[dict[str, object]] = json.loads(curve_file.read_text()) if curve_file.is_file() else []
     started = time.monotonic()
