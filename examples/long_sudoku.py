@@ -16,7 +16,7 @@ import torch
 
 from synctopo.generated import sudoku
 from synctopo.learning.solving import fit_boards, solved_over_steps
-from synctopo.models import AKOrN, Frequency, Iterated
+from synctopo.models import AKOrN, Body, Frequency, Iterated
 from synctopo.store import write_json
 
 GIVENS = {4: (6, 8), 6: (12, 20), 9: (31, 42)}
@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> list[dict[str, object]]:
     if asked.architecture == "akorn":
         model: AKOrN | Iterated = AKOrN.boards(asked.side, frequency=Frequency(asked.frequency), **shape)
     else:
-        model = Iterated.boards(asked.side, whole=asked.architecture == "universal", **shape)
+        model = Iterated.boards(asked.side, body=Body.LAYER if asked.architecture == "universal" else Body.ATTENTION, **shape)
     state, curve_file = asked.to / "training.safetensors", asked.to / "curve.json"
     curve: list[dict[str, object]] = json.loads(curve_file.read_text()) if curve_file.is_file() else []
     started = time.monotonic()

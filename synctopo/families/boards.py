@@ -14,7 +14,7 @@ from synctopo.families.learning import AdamLearning, Descent, NoLearning
 from synctopo.generated import sudoku
 from synctopo.learning.solving import check_drawn, fit_boards, solved_over_steps, vote
 from synctopo.learning.training import stream
-from synctopo.models import AKOrN, Frequency, Iterated
+from synctopo.models import AKOrN, Body, Frequency, Iterated
 from synctopo.spec import Spec
 
 
@@ -87,7 +87,7 @@ def _build(spec: BoardsSpec, shape: tuple[int, int], _classes: int, seed: int) -
         heads=spec.heads,
         steps=1 if stacked else spec.steps,
         bodies=spec.blocks if stacked else 1,
-        whole=spec.architecture != "itrsa",
+        body=Body.ATTENTION if spec.architecture == "itrsa" else Body.LAYER,
         generator=generator,
     )
 

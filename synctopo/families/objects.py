@@ -14,7 +14,7 @@ from synctopo.families.family import Family
 from synctopo.families.learning import NoLearning
 from synctopo.learning.contrastive import fit_contrast
 from synctopo.learning.training import stream
-from synctopo.models import AKOrN, Frequency, Iterated
+from synctopo.models import AKOrN, Body, Frequency, Iterated
 from synctopo.spec import Spec
 
 
@@ -33,11 +33,12 @@ class ContrastLearning(Spec):
 class ObjectsSpec(Spec):
     """[models.NAME] with family = "objects": a network for the data sets tetrominoes, sprites and shapes.
 
-    architecture  akorn, itrconv (one convolution, iterated), itrsa (one layer of self-attention, iterated); `blocks` is for akorn
+    architecture  akorn, itrconv (a convolution, iterated), itrsa (self-attention, iterated, and a perceptron once), universal (a
+                  transformer's whole layer, iterated); `blocks` is for akorn
     """
 
     family: Literal["objects"]
-    architecture: Literal["akorn", "itrconv", "itrsa"] = "akorn"
+    architecture: Literal["akorn", "itrconv", "itrsa", "universal"] = "akorn"
     colours: int = Field(default=3, ge=1)
     patch: int = Field(default=4, ge=1)
     channels: int = Field(default=64, ge=2)
@@ -64,6 +65,9 @@ class ObjectsSpec(Spec):
         return sites_of(self.architecture, self.blocks)
 
 
+BODIES = {"itrconv": Body.CONVOLUTION, "itrsa": Body.ATTENTION, "universal": Body.LAYER}
+
+
 def _build(spec: ObjectsSpec, shape: tuple[int, int], _classes: int, seed: int) -> nn.Module:
     generator = stream(seed, "weights")
     image = (spec.colours, *shape)
@@ -86,7 +90,7 @@ def _build(spec: ObjectsSpec, shape: tuple[int, int], _classes: int, seed: int) 
         channels=spec.channels,
         kernel=spec.kernel,
         steps=spec.steps,
-        attentive=spec.architecture == "itrsa",
+        body=BODIES[spec.architecture],
         generator=generator,
     )
 
@@ -134,7 +138,7 @@ def _check(spec: ObjectsSpec, where: str) -> None:
         raise ValueError(
             f"{where}: channels are a multiple of n, and a kernel is odd; got {spec.channels}, n = {spec.n}, kernel {spec.kernel}."
         )
-    if (spec.attentive or spec.architecture == "itrsa") and spec.channels % 16:
+    if (spec.attentive or spec.architecture in ("itrsa", "universal")) and spec.channels % 16:
         raise ValueError(f"{where}: attention has eight heads of an even number of channels; got {spec.channels}: take a multiple of 16.")
 
 

@@ -3,6 +3,7 @@
 from synctopo.models.akorn import (
     AKOrN,
     AttentiveCoupling,
+    Body,
     ConvCoupling,
     DenseCoupling,
     Frequency,
@@ -26,6 +27,7 @@ __all__ = [
     "VGG16_CODERS",
     "AKOrN",
     "AttentiveCoupling",
+    "Body",
     "ConvCoupling",
     "DenseCoupling",
     "Frequency",

@@ -16,6 +16,7 @@ from synctopo.models import (
     GRU,
     MLP,
     AKOrN,
+    Body,
     Hooked,
     Iterated,
     KomplexNet,
@@ -97,11 +98,8 @@ FAMILIES: dict[str, Callable[[], tuple[Model, Tensor]]] = {
         torch.rand(6, 3, 8, 4, generator=_generator()),
     ),
     "akorn, boards": lambda: (AKOrN.boards(4, channels=16, heads=2, steps=3, generator=_generator()), _boards()),
-    "iterated, boards": lambda: (Iterated.boards(4, channels=16, heads=2, steps=3, generator=_generator()), _boards()),
-    "iterated, attention alone": lambda: (
-        Iterated.boards(4, channels=16, heads=2, steps=3, whole=False, generator=_generator()),
-        _boards(),
-    ),
+    "iterated, attention": lambda: (Iterated.boards(4, channels=16, heads=2, steps=3, generator=_generator()), _boards()),
+    "iterated, layer": lambda: (Iterated.boards(4, channels=16, heads=2, steps=3, body=Body.LAYER, generator=_generator()), _boards()),
     "iterated, patches": lambda: (
         Iterated.objects((3, 8, 4), patch=2, channels=8, kernel=3, steps=3, generator=_generator()),
         torch.rand(6, 3, 8, 4, generator=_generator()),

@@ -56,7 +56,7 @@ def test_boards_are_counted_after_the_steps_that_are_asked_for(architecture):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("architecture", ["akorn", "itrconv", "itrsa"])
+@pytest.mark.parametrize("architecture", ["akorn", "itrconv", "itrsa", "universal"])
 def test_objects_are_scored_beside_raw_patches(architecture):
     learning = {"rule": "contrast", "updates": 2, "batch": 4}
     row = _row({"family": "objects", "architecture": architecture, **SMALL["objects"], "learning": learning}, "tetrominoes")

@@ -1,7 +1,7 @@
 """Artificial Kuramoto oscillatory neurons (Miyato, Loewe, Geiger and Welling 2025): the layer, the network, and what it is held against."""
 
 from synctopo.models.akorn.attention import AttentiveCoupling
-from synctopo.models.akorn.baselines import Iterated
+from synctopo.models.akorn.baselines import Body, Iterated
 from synctopo.models.akorn.coupling import ConvCoupling, DenseCoupling
 from synctopo.models.akorn.dynamics import energy, kuramoto_step, normalised, order_parameter, projected, random_oscillators, rotated
 from synctopo.models.akorn.layer import Frequency, KuramotoLayer, Oscillation
@@ -12,6 +12,7 @@ __all__ = [
     "AKOrN",
     "AttentiveCoupling",
     "Block",
+    "Body",
     "ConvCoupling",
     "DenseCoupling",
     "Frequency",

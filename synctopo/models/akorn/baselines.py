@@ -1,6 +1,7 @@
 """What AKOrN is held against: the same entries and heads around attention or convolutions, iterated with shared weights or stacked."""
 
 from collections.abc import Iterator, Sequence
+from enum import Enum
 
 import torch
 from jaxtyping import Float
@@ -9,6 +10,15 @@ from torch import Tensor, nn
 from synctopo.models.akorn.attention import AttentiveCoupling
 from synctopo.models.akorn.coupling import ConvCoupling
 from synctopo.models.akorn.parts import CellHead, ClassHead, ContrastHead, board_of, drawn
+
+
+class Body(Enum):
+    """What is repeated: a convolution (ItrConv), attention alone, with a perceptron once after it (ItrSA, as in the public code of AKOrN), or
+    a transformer's whole layer (a universal transformer, Dehghani et al. 2019)."""
+
+    CONVOLUTION = "convolution"
+    ATTENTION = "attention"
+    LAYER = "layer"
 
 
 class PlaceNorm(nn.LayerNorm):
@@ -79,9 +89,8 @@ class ConvBody(nn.Module):
 class Iterated(nn.Module):
     """Bodies applied over and over to a map of activities, a Model with the sites `hidden` [sample, channel, row, column] and `readout`.
 
-    One body and many steps are iterative self-attention (ItrSA: attention alone is repeated, a perceptron comes once after it; as in the
-    public code of AKOrN), a universal transformer (a whole layer is repeated; Dehghani et al. 2019) and iterative convolution (ItrConv);
-    several bodies and one step a plain transformer and a ResNet. Build it by `boards`, `objects` or `classifier`.
+    One body and many steps are the networks of `Body`; several bodies and one step a plain transformer and a ResNet. Build it by `boards`,
+    `objects` or `classifier`.
 
     outward  what comes between the last state and the head
 
@@ -105,16 +114,17 @@ class Iterated(nn.Module):
         heads: int = 8,
         steps: int = 16,
         bodies: int = 1,
-        whole: bool = True,
+        body: Body = Body.ATTENTION,
         generator: torch.Generator | None = None,
     ) -> "Iterated":
-        """Attention on Sudoku boards; `readout` as of `AKOrN.boards`. `whole` repeats whole layers, else attention alone (ItrSA)."""
-        if not whole:
-            alone = [AttentionStep(channels, heads, (size, size), generator=generator) for _ in range(bodies)]
-            head = nn.Sequential(PlaceNorm(channels), nn.Conv2d(channels, size, 1))
-            return drawn(Iterated(Cells(size, channels), alone, head, steps=steps, outward=Perceptron(channels)), generator)
-        made = [AttentionBody(channels, heads, (size, size), generator=generator) for _ in range(bodies)]
-        return drawn(Iterated(Cells(size, channels), made, CellHead(channels, size), steps=steps), generator)
+        """Attention on Sudoku boards; `readout` as of `AKOrN.boards`. Raises ValueError for convolutions."""
+        if body is Body.CONVOLUTION:
+            raise ValueError("cells of a board that belong together lie apart; take Body.ATTENTION or Body.LAYER.")
+        made = _repeated(body, bodies, channels, heads, 1, (size, size), generator)
+        if body is Body.LAYER:
+            return drawn(Iterated(Cells(size, channels), made, CellHead(channels, size), steps=steps), generator)
+        head = nn.Sequential(PlaceNorm(channels), nn.Conv2d(channels, size, 1))
+        return drawn(Iterated(Cells(size, channels), made, head, steps=steps, outward=Perceptron(channels)), generator)
 
     @staticmethod
     def objects(
@@ -125,21 +135,18 @@ class Iterated(nn.Module):
         kernel: int = 5,
         steps: int = 8,
         bodies: int = 1,
-        attentive: bool = False,
+        body: Body = Body.CONVOLUTION,
         code: int = 64,
         generator: torch.Generator | None = None,
     ) -> "Iterated":
-        """Convolutions, or attention, on the patches of images; `readout` as of `AKOrN.objects`."""
+        """Convolutions, or attention of eight heads, on the patches of images; `readout` as of `AKOrN.objects`."""
         colours, rows, columns = shape
         if patch < 1 or rows % patch or columns % patch:
             raise ValueError(f"patches of {patch} x {patch} do not tile an image of {rows} x {columns}; take a divisor of both.")
-        place = (rows // patch, columns // patch)
-        made = [
-            AttentionBody(channels, 8, place, generator=generator) if attentive else ConvBody(channels, kernel, generator=generator)
-            for _ in range(bodies)
-        ]
+        made = _repeated(body, bodies, channels, 8, kernel, (rows // patch, columns // patch), generator)
         entry = nn.Conv2d(colours, channels, patch, stride=patch)
-        return drawn(Iterated(entry, made, ContrastHead(channels, code), steps=steps), generator)
+        outward = Perceptron(channels) if body is Body.ATTENTION else None
+        return drawn(Iterated(entry, made, ContrastHead(channels, code), steps=steps, outward=outward), generator)
 
     @staticmethod
     def classifier(
@@ -175,6 +182,15 @@ class Iterated(nn.Module):
             for body in self.bodies:
                 h = body(h)
         return self.head(self.outward(h))
+
+
+def _repeated(
+    body: Body, count: int, channels: int, heads: int, kernel: int, place: tuple[int, int], generator: torch.Generator | None
+) -> list[nn.Module]:
+    if body is Body.CONVOLUTION:
+        return [ConvBody(channels, kernel, generator=generator) for _ in range(count)]
+    kind = AttentionStep if body is Body.ATTENTION else AttentionBody
+    return [kind(channels, heads, place, generator=generator) for _ in range(count)]
 
 
 class Cells(nn.Module):
