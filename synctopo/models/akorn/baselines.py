@@ -13,8 +13,8 @@ from synctopo.models.akorn.parts import CellHead, ClassHead, ContrastHead, board
 
 
 class Body(Enum):
-    """What is repeated: a convolution (ItrConv), attention alone, with a perceptron once after it (ItrSA, as in the public code of AKOrN), or
-    a transformer's whole layer (a universal transformer, Dehghani et al. 2019)."""
+    """What is repeated: a convolution (ItrConv), attention alone, with a perceptron once after it (ItrSA, as in AKOrN's public code), or a
+    transformer's whole layer (a universal transformer, Dehghani et al. 2019)."""
 
     CONVOLUTION = "convolution"
     ATTENTION = "attention"
