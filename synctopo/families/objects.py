@@ -123,9 +123,12 @@ def _judged(spec: ObjectsSpec, model: Any, x: Tensor, y: np.ndarray, _generator:
             last = next(reversed(list(model.states(part))))
             states.append(last[site].numpy())
     raw = nn.functional.pixel_unshuffle(x, spec.patch).numpy()
+    # groups of neighbours, the same in every image, whatever it shows: what compact groups are worth by themselves
+    places = np.indices(raw.shape[2:], dtype=np.float64)[None]
     row: dict[str, Any] = {"samples_test": len(x)}
-    for name, clouds in (("", np.concatenate(states)), ("patches_", raw)):
-        found = segmentation.enlarged(segmentation.clustered(clouds, spec.groups), (y.shape[1], y.shape[2]))
+    for name, clouds in (("", np.concatenate(states)), ("patches_", raw), ("places_", places)):
+        groups = segmentation.clustered(clouds, spec.groups)
+        found = segmentation.enlarged(np.broadcast_to(groups, (len(x), *groups.shape[1:])), (y.shape[1], y.shape[2]))
         row |= {
             f"{name}fg_ari": float(segmentation.fg_ari(found, y).mean()),
             f"{name}mbo": float(segmentation.mean_best_overlap(found, y).mean()),

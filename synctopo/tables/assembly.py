@@ -32,6 +32,8 @@ PERFORMANCE = {
     "MBO (%)": ("mbo", 100, 1),
     "FG-ARI of patches (%)": ("patches_fg_ari", 100, 1),
     "MBO of patches (%)": ("patches_mbo", 100, 1),
+    "FG-ARI of places (%)": ("places_fg_ari", 100, 1),
+    "MBO of places (%)": ("places_mbo", 100, 1),
     "calibration error (%)": ("ece", 100, 1),
     "rate (Hz)": ("rate_hz", 1, 1),
     "spikes per sample": ("spikes_per_sample", 1, 0),

@@ -57,14 +57,16 @@ def test_boards_are_counted_after_the_steps_that_are_asked_for(architecture):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("architecture", ["akorn", "itrconv", "itrsa", "universal"])
-def test_objects_are_scored_beside_raw_patches(architecture):
+def test_objects_are_scored_beside_raw_patches_and_places(architecture):
     learning = {"rule": "contrast", "updates": 2, "batch": 4}
     row = _row({"family": "objects", "architecture": architecture, **SMALL["objects"], "learning": learning}, "tetrominoes")
     assert -1 <= row["fg_ari"] <= 1
     assert 0 < row["mbo"] <= 1
     untrained = _row({"family": "objects", "architecture": architecture, **SMALL["objects"]}, "tetrominoes")
-    # raw patches are what they are, whatever the network
+    # raw patches, and places, are what they are, whatever the network
     assert untrained["patches_fg_ari"] == row["patches_fg_ari"]
+    assert untrained["places_fg_ari"] == row["places_fg_ari"]
+    assert 0 < row["places_mbo"] < 1
     assert untrained["history"] == {}
 
 
