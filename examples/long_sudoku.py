@@ -41,6 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> list[dict[str, object]]:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--to", type=Path, default=Path("results/long_sudoku"))
     asked = parser.parse_args(arguments)
+    if asked.architecture != "akorn" and asked.frequency != "each":
+        parser.error(f"--frequency is for --architecture akorn; {asked.architecture} does not rotate: leave it out.")
     train = sudoku.generate(asked.side, asked.boards, GIVENS[asked.side], seed=2 * asked.seed)
     test = sudoku.generate(asked.side, asked.tests, GIVENS[asked.side], seed=2 * asked.seed + 1, apart=sudoku.identities(train.boards))
     hard = sudoku.generate(asked.side, asked.tests, HARD[asked.side], seed=2 * asked.seed + 1)

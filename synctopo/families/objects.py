@@ -34,7 +34,8 @@ class ObjectsSpec(Spec):
     """[models.NAME] with family = "objects": a network for the data sets tetrominoes, sprites and shapes.
 
     architecture  akorn, itrconv (a convolution, iterated), itrsa (self-attention, iterated, and a perceptron once), universal (a
-                  transformer's whole layer, iterated); `blocks` is for akorn
+                  transformer's whole layer, iterated); `blocks` is for akorn. Clustered are the read-out of akorn and the iterated states
+                  of the others, of itrsa those before its perceptron
     """
 
     family: Literal["objects"]

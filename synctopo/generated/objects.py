@@ -108,7 +108,7 @@ def _sprite(rows: np.ndarray, columns: np.ndarray, side: int, random: np.random.
 
 def shapes(count: int, *, seed: int, side: int = 40, objects: tuple[int, int] = (2, 4)) -> Scenes:
     """Hollow bright triangles, squares, circles and diamonds on a grey background of [0.1, 0.6], overlapping freely: 10 to 15 pixels wide,
-    in lines of two, each in 18 x 18 pixels of its own.
+    in lines of two, placed by a frame of 18 x 18.
 
     Grey, so one channel. A pixel of several outlines belongs to none of them and is marked -1 (the setting of Loewe et al. 2022).
     """
@@ -117,11 +117,14 @@ def shapes(count: int, *, seed: int, side: int = 40, objects: tuple[int, int] = 
     masks = np.zeros((count, side, side), dtype=np.int64)
     stencils = _stencils()
     for image, mask in zip(images, masks, strict=True):
-        for k in range(1, int(random.integers(objects[0], objects[1] + 1)) + 1):
-            stencil = stencils[random.integers(len(stencils))]
-            top, left = random.integers(side - 17), random.integers(side - 17)
-            here = mask[top : top + 18, left : left + 18]
-            here[stencil] = np.where(here[stencil] == 0, k, OVERLAP)
+        # two equal shapes at one place leave nothing that belongs to either
+        while not (mask > 0).any():
+            mask[:] = 0
+            for k in range(1, int(random.integers(objects[0], objects[1] + 1)) + 1):
+                stencil = stencils[random.integers(len(stencils))]
+                top, left = random.integers(side - 17), random.integers(side - 17)
+                here = mask[top : top + 18, left : left + 18]
+                here[stencil] = np.where(here[stencil] == 0, k, OVERLAP)
         image[:, mask != 0] = 1.0
     return Scenes(images, masks)
 

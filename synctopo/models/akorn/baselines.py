@@ -1,4 +1,4 @@
-"""What AKOrN is held against: the same entries and heads around attention or convolutions, iterated with shared weights or stacked."""
+"""What AKOrN is held against: like entries and heads around attention or convolutions, iterated with shared weights or stacked."""
 
 from collections.abc import Iterator, Sequence
 from enum import Enum
@@ -21,12 +21,17 @@ class Body(Enum):
     LAYER = "layer"
 
 
-class PlaceNorm(nn.LayerNorm):
+class PlaceNorm(nn.Module):
     """Layer normalisation over the channels of every place of a map."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(channels)
 
     def forward(self, h: Tensor) -> Tensor:
         """The normalised map."""
-        return super().forward(h.movedim(1, -1)).movedim(-1, 1)
+        normed: Tensor = self.norm(h.movedim(1, -1))
+        return normed.movedim(-1, 1)
 
 
 class AttentionStep(nn.Module):
@@ -89,8 +94,8 @@ class ConvBody(nn.Module):
 class Iterated(nn.Module):
     """Bodies applied over and over to a map of activities, a Model with the sites `hidden` [sample, channel, row, column] and `readout`.
 
-    One body and many steps are the networks of `Body`; several bodies and one step a plain transformer and a ResNet. Build it by `boards`,
-    `objects` or `classifier`.
+    One body and many steps are the networks of `Body`; several bodies and one step a plain transformer (`Body.LAYER`) and a ResNet
+    (`Body.CONVOLUTION`). Build it by `boards`, `objects` or `classifier`.
 
     outward  what comes between the last state and the head
 

@@ -145,3 +145,9 @@ def test_contrastive_training_learns_and_resumes_bit_for_bit(tmp_path):
 def test_bad_input_gets_a_sentence(call, said):
     with pytest.raises(ValueError, match=said):
         call()
+
+
+def test_no_image_of_shapes_is_without_an_object():
+    # as small as a shape: a quarter of all pairs are two equal shapes at one place, of which nothing belongs to either
+    found = objects.shapes(200, seed=0, side=18, objects=(2, 2))
+    assert (found.masks > 0).any((1, 2)).all()
