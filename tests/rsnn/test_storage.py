@@ -1,0 +1,37 @@
+"""Synapses in the order of the rows that kernels visit, and what is said of their weights, against the plain definitions."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rsnn.stdp_training import quartiles
+from rsnn.storage import by_row, rows_of, values_of
+
+MASKS = {
+    "all": torch.ones(4, 3, dtype=torch.bool),
+    "all, square": torch.ones(4, 4, dtype=torch.bool),
+    "none of its own": ~torch.eye(4, dtype=torch.bool),
+    "one of its own": torch.ones(1, 1, dtype=torch.bool),
+    "few": torch.tensor([[1, 0, 1], [0, 0, 1], [1, 1, 0], [0, 0, 0]], dtype=torch.bool),
+}
+
+
+@pytest.mark.parametrize("mask", MASKS.values(), ids=MASKS)
+def test_what_synapses_have_stands_where_their_weights_stand(mask):
+    weight = torch.arange(1.0, mask.numel() + 1).view(mask.shape)
+    synapses = rows_of(weight, mask)
+    there = mask.numpy()
+    given_each = by_row(weight[mask].double(), mask, synapses)
+    full = len(synapses.post) == 0
+    real = there.T.ravel() if full else np.ones(len(given_each), dtype=bool)
+    assert np.array_equal(given_each[real], synapses.weight[real])
+    # a place that is no synapse: a time constant of 1 there divides nothing by nothing
+    assert (given_each[~real] == 1).all()
+    assert sorted(values_of(synapses).ravel()) == sorted(weight[mask].tolist())
+
+
+@given(st.lists(st.floats(-10, 10), min_size=1, max_size=40))
+def test_quartiles_are_those_of_numpy(values):
+    assert np.allclose(quartiles(np.array(values)), np.quantile(values, (0, 0.25, 0.5, 0.75, 1)), rtol=0, atol=1e-12)
