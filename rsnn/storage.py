@@ -77,13 +77,11 @@ def matrix_of(synapses: Synapses, mask: Bool[Tensor, "post pre"]) -> Float[np.nd
 def values_of(synapses: Synapses) -> Float[np.ndarray, "..."]:
     """The weights of all synapses, and of nothing else, in any order and shape."""
     weight, start, _, loops = synapses
-    return without_loops(weight.reshape(len(start) - 1, -1), loops) if loops else weight
+    return without_diagonal(weight.reshape(len(start) - 1, -1)) if loops else weight
 
 
-def without_loops(full: Float[np.ndarray, "row column"], loops: bool) -> Float[np.ndarray, "..."]:
-    """A full matrix in place, if `loops` without its diagonal: what lies between two of its elements is a row of this view."""
-    if not loops:
-        return full
+def without_diagonal(full: Float[np.ndarray, "unit unit"]) -> Float[np.ndarray, "..."]:
+    """A view of all of a square matrix but its diagonal, in order: what lies between two elements of that is a row."""
     units = len(full)
     return full.ravel()[1:].reshape(units - 1, units + 1)[:, :-1] if units > 1 else full[:0]
 
@@ -123,12 +121,13 @@ def by_row(values: Float[Tensor, "synapse"], mask: Bool[Tensor, "post pre"], syn
     given = values.numpy(force=True)
     if not len(synapses.post):
         full = np.ones(mask.shape)
-        without_loops(full, synapses.loops)[:] = given.reshape(-1, len(full)) if synapses.loops else given.reshape(full.shape)
+        there = without_diagonal(full) if synapses.loops else full
+        there[:] = given.reshape(there.shape)
         return full.T.ravel()
-    there = mask.numpy(force=True)
-    number = np.zeros(there.shape, dtype=np.int64)
-    number[there] = np.arange(len(given))
-    return given[number.T[there.T]]
+    held = mask.numpy(force=True)
+    number = np.zeros(held.shape, dtype=np.int64)
+    number[held] = np.arange(len(given))
+    return given[number.T[held.T]]
 
 
 def past_of(synapses: Synapses, rule: Rule, units: int) -> Past:
