@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, UInt8
+from jaxtyping import Bool, Float, Int32
 
 from rsnn.events import Events, part_of
 from rsnn.kernels import Neurons
@@ -45,7 +45,8 @@ class Learner:
 def learn_batch(
     x: Events,
     drive: Float[np.ndarray, "driven time unit"],
-    raster: UInt8[np.ndarray, "sample time unit"],
+    steps: int,
+    counts: Int32[np.ndarray, "sample unit"],
     shared: Learner,
     learners: list[Learner],
     neurons: Neurons,
@@ -53,9 +54,9 @@ def learn_batch(
     learns: Bool[np.ndarray, "2"],
     fixed: Synapses,
 ) -> None:
-    """One batch: spikes into `raster`, the mean of what each sample made of `shared` back into it, the same for any number of learners.
+    """One batch: spikes added to `counts`, the mean of what each sample made of `shared` back into it, the same for any number of learners.
 
-    Input is `x` or `drive` as in `reservoir.learn`; `shared` has no unheard past.
+    Input is `x` or `drive` and `steps` as in `reservoir.learn`; `shared` has no unheard past.
     """
     before = shared.changing(learns)
     total = [np.zeros_like(a) for a in before]
@@ -64,19 +65,18 @@ def learn_batch(
         for own, start in zip(learner.changing(learns), before, strict=True):
             own[:] = start
         one = slice(n, n + 1)
-        steps = raster.shape[1]
-        given = (part_of(x, n * steps, (n + 1) * steps), drive[one])
-        learn(*given, learner.state, learner.theta, raster[one], neurons, adaptation, learner.scaling, learner.groups, learns, fixed, True)
+        given, carried = (part_of(x, n * steps, (n + 1) * steps), drive[one], steps), (learner.state, learner.theta)
+        learn(*given, *carried, counts[one], neurons, adaptation, learner.scaling, learner.groups, learns, fixed, True)
         for p, moves in zip(learner.groups, learns, strict=True):
             if moves:
                 settle(p.synapses, p.rule, p.past, p.scratch)
         return learner.changing(learns)
 
-    for found in _in_order(present, learners, len(raster)):
+    for found in _in_order(present, learners, len(counts)):
         for whole, part in zip(total, found, strict=True):
             whole += part
     for own, whole in zip(before, total, strict=True):
-        np.divide(whole, len(raster), out=own)
+        np.divide(whole, len(counts), out=own)
 
 
 def _in_order(present: Callable[[Learner, int], list[np.ndarray]], learners: list[Learner], count: int) -> Iterator[list[np.ndarray]]:

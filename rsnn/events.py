@@ -5,7 +5,7 @@ from typing import NamedTuple, no_type_check
 
 import numpy as np
 import torch
-from jaxtyping import Float, Shaped
+from jaxtyping import Int, Shaped
 from numba import njit
 from torch import Tensor
 
@@ -13,6 +13,7 @@ from rsnn.replay import INNER
 
 FEW = 0.05
 """Share of inputs that are not 0: below, their rows are added one by one, above, matrices are multiplied."""
+AS_THEY_ARE = (torch.float32, torch.float64)  # other numbers are made one of these
 SCAN = 8  # numbers that are looked at together
 MANY = 512  # rows of a gradient that are gone through together: they stay in the cache
 
@@ -27,34 +28,33 @@ class Events(NamedTuple):
 
 @njit(cache=True, nogil=True, error_model="numpy")
 @no_type_check
-def find(x, bits, most):
-    """The events of `x` [sample, time, input], whose numbers are looked at as integers, `bits`, in passing over what is 0; None from
+def find(x, bits, rows, most):
+    """The events of the `rows` of `x` [row, input], whose numbers are looked at as integers, `bits`, in passing over what is 0; None from
     `most` on."""
-    samples, steps, inputs = x.shape
-    start = np.zeros(samples * steps + 1, dtype=np.int64)
+    inputs = x.shape[1]
+    start = np.zeros(len(rows) + 1, dtype=np.int64)
     index = np.empty(most + inputs, dtype=np.int32)
     value = np.empty(most + inputs)
     whole = inputs - inputs % SCAN
     n = 0
-    for t in range(steps):
-        for s in range(samples):
-            row, as_bits = x[s, t], bits[s, t]
-            for first in range(0, whole, SCAN):
-                seen = as_bits[first]
-                for k in range(1, SCAN):
-                    seen |= as_bits[first + k]
-                if seen:
-                    for i in range(first, first + SCAN):
-                        index[n] = i
-                        value[n] = row[i]
-                        n += row[i] != 0.0
-            for i in range(whole, inputs):
-                index[n] = i
-                value[n] = row[i]
-                n += row[i] != 0.0
-            if n >= most:
-                return None
-            start[t * samples + s + 1] = n
+    for r in range(len(rows)):
+        row, as_bits = x[rows[r]], bits[rows[r]]
+        for first in range(0, whole, SCAN):
+            seen = as_bits[first]
+            for k in range(1, SCAN):
+                seen |= as_bits[first + k]
+            if seen:
+                for i in range(first, first + SCAN):
+                    index[n] = i
+                    value[n] = row[i]
+                    n += row[i] != 0.0
+        for i in range(whole, inputs):
+            index[n] = i
+            value[n] = row[i]
+            n += row[i] != 0.0
+        if n >= most:
+            return None
+        start[r + 1] = n
     return start, index[:n], value[:n]
 
 
@@ -104,20 +104,22 @@ def by_source(start, index, value, sources):
 def add_rows(start, index, value, matrix, out):
     """Add to row r of `out` [row, unit] those rows of a `matrix` [from, unit] that its events come from.
 
-    Four at a time, in their order: a sum is read and written once for four. A matrix of float32 is half of the memory to go through.
+    Four at a time, in their order: a sum is read and written once for four. A matrix of float32 is half of the memory to go through. Rows
+    go by their numbers: one cut out of its array has its references counted, which takes as long as a part of the sum.
     """
+    units = out.shape[1]
     for r in range(len(out)):
-        to, e, stop = out[r], start[r], start[r + 1]
+        e, stop = start[r], start[r + 1]
         while e + 4 <= stop:
-            a, b, c, d = matrix[index[e]], matrix[index[e + 1]], matrix[index[e + 2]], matrix[index[e + 3]]
+            a, b, c, d = index[e], index[e + 1], index[e + 2], index[e + 3]
             p, q, v, w = value[e], value[e + 1], value[e + 2], value[e + 3]
-            for i in range(len(to)):
-                to[i] = (((to[i] + p * a[i]) + q * b[i]) + v * c[i]) + w * d[i]
+            for i in range(units):
+                out[r, i] = (((out[r, i] + p * matrix[a, i]) + q * matrix[b, i]) + v * matrix[c, i]) + w * matrix[d, i]
             e += 4
         while e < stop:
-            a, p = matrix[index[e]], value[e]
-            for i in range(len(to)):
-                to[i] += p * a[i]
+            a, p = index[e], value[e]
+            for i in range(units):
+                out[r, i] += p * matrix[a, i]
             e += 1
 
 
@@ -135,14 +137,17 @@ def events_of(x: Shaped[Tensor, "sample time input"]) -> Events | None:
     """The events of an input on the CPU that nothing is to be known about the gradient of; None where there are too many."""
     if x.requires_grad or x.device.type != "cpu":
         return None
-    values = x.contiguous().numpy() if x.dtype in (torch.float32, torch.float64) else x.float().contiguous().numpy()
-    return found_in(values, math.ceil(FEW * values.size))
+    samples, steps = x.shape[:2]
+    return found_in(x, np.arange(samples * steps).reshape(samples, steps).T.ravel(), math.ceil(FEW * x.numel()))
 
 
-def in_order(x: Shaped[Tensor, "sample time input"]) -> Events:
-    """The events of an input in the order of sample, then time: those of row r = sample * steps + time are `start[r]:start[r + 1]`."""
-    values = x if x.dtype in (torch.float32, torch.float64) else x.double()
-    events = found_in(values.reshape(1, -1, x.shape[2]).contiguous().numpy(force=True), values.numel() + 1)
+def in_order(x: Shaped[Tensor, "sample time input"], order: Int[np.ndarray, "chosen"]) -> Events:
+    """The events of these samples in the order of sample, then time: those of row r = n * steps + time, of sample `order[n]`, are
+    `start[r]:start[r + 1]`."""
+    steps = x.shape[1]
+    if x.dtype not in AS_THEY_ARE or x.device.type != "cpu" or not x.is_contiguous():
+        x, order = x[torch.from_numpy(order).to(x.device)].double().cpu(), np.arange(len(order))
+    events = found_in(x, (order[:, None] * steps + np.arange(steps)).ravel(), len(order) * steps * x.shape[2] + 1)
     assert events is not None
     return events
 
@@ -152,7 +157,8 @@ def part_of(events: Events, first: int, stop: int) -> Events:
     return events._replace(start=events.start[first : stop + 1])
 
 
-def found_in(values: Float[np.ndarray, "sample time input"], most: int) -> Events | None:
-    """The events of an input, in the order of time; None from `most` on."""
-    found = find(values, values.view(f"i{values.itemsize}"), most)
+def found_in(x: Shaped[Tensor, "sample time input"], rows: Int[np.ndarray, "row"], most: int) -> Events | None:
+    """The events of rows sample * steps + time of an input; None from `most` on."""
+    values = (x if x.dtype in AS_THEY_ARE else x.float()).detach().contiguous().numpy().reshape(-1, x.shape[2])
+    found = find(values, values.view(f"i{values.itemsize}"), rows, most)
     return None if found is None else Events(*found)

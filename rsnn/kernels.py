@@ -101,14 +101,15 @@ def simulate(drive, recurrent, neurons, state, spikes, awake, distance, voltage,
             from_others[:] = 0.0
             n = 0
             while n + 4 <= count:
-                a, b, c, d = recurrent[fired[n]], recurrent[fired[n + 1]], recurrent[fired[n + 2]], recurrent[fired[n + 3]]
+                # by number: a row cut out of its array has its references counted
+                a, b, c, d = fired[n], fired[n + 1], fired[n + 2], fired[n + 3]
                 for i in range(units):
-                    from_others[i] = (((from_others[i] + a[i]) + b[i]) + c[i]) + d[i]
+                    from_others[i] = (((from_others[i] + recurrent[a, i]) + recurrent[b, i]) + recurrent[c, i]) + recurrent[d, i]
                 n += 4
             while n < count:
-                a = recurrent[fired[n]]
+                a = fired[n]
                 for i in range(units):
-                    from_others[i] += a[i]
+                    from_others[i] += recurrent[a, i]
                 n += 1
             if len(adapted) > 0:
                 before = adapted[t, s]

@@ -21,42 +21,46 @@ def moved(w, plus, later, earlier, minus, post, low, high):
 
 @njit(cache=True, nogil=True, error_model="numpy", **INNER)
 @no_type_check
-def move_dense(row, later, earlier, post, plus, minus, low, high, out):
-    """Bring a row up to date and add it to `out`."""
-    for i in range(len(row)):
-        row[i] = moved(row[i], plus, later[i], earlier[i], minus, post[i], low, high)
-        out[i] += row[i]
+def move_row(matrix, j, gained, until, since, post, plus, minus, low, high, out):
+    """Bring row j of a full matrix up to date and add it to `out`.
+
+    Arrays are taken whole, with numbers of rows: every row cut out of one has its references counted.
+    """
+    for i in range(len(out)):
+        w = moved(matrix[j, i], plus, gained[until, i], gained[since, i], minus, post[i], low, high)
+        matrix[j, i] = w
+        out[i] += w
 
 
 @njit(cache=True, nogil=True, error_model="numpy", **INNER)
 @no_type_check
-def move_sparse(row, onto, later, earlier, post, plus, minus, low, high, out):
-    """`move_dense` of a row whose synapse k goes to `onto[k]`."""
-    for k in range(len(row)):
-        i = onto[k]
-        row[k] = moved(row[k], plus, later[i], earlier[i], minus, post[i], low, high)
-        out[i] += row[k]
+def move_sparse(weight, post, first, stop, gained, until, since, traces, plus, minus, low, high, out):
+    """`move_row` of the synapses `first:stop`, of which number k goes to `post[k]`."""
+    for k in range(first, stop):
+        i = post[k]
+        w = moved(weight[k], plus, gained[until, i], gained[since, i], minus, traces[i], low, high)
+        weight[k] = w
+        out[i] += w
 
 
 @njit(cache=True, nogil=True, error_model="numpy", **INNER)
 @no_type_check
-def move_four(weight, begin, gained, until, since, post, plus, minus, low, high, out):
-    """`move_dense` of the four rows that `begin` there, one after the other; together they wait for memory once."""
-    n = len(out)
-    a, b, c, d = weight[begin[0] :][:n], weight[begin[1] :][:n], weight[begin[2] :][:n], weight[begin[3] :][:n]
-    later_a, later_b, later_c, later_d = gained[until[0]], gained[until[1]], gained[until[2]], gained[until[3]]
-    earlier_a, earlier_b, earlier_c, earlier_d = gained[since[0]], gained[since[1]], gained[since[2]], gained[since[3]]
-    plus_a, plus_b, plus_c, plus_d = plus[0], plus[1], plus[2], plus[3]
-    minus_a, minus_b, minus_c, minus_d = minus[0], minus[1], minus[2], minus[3]
-    for i in range(n):
-        w = moved(a[i], plus_a, later_a[i], earlier_a[i], minus_a, post[i], low, high)
-        x = moved(b[i], plus_b, later_b[i], earlier_b[i], minus_b, post[i], low, high)
-        y = moved(c[i], plus_c, later_c[i], earlier_c[i], minus_c, post[i], low, high)
-        z = moved(d[i], plus_d, later_d[i], earlier_d[i], minus_d, post[i], low, high)
-        a[i] = w
-        b[i] = x
-        c[i] = y
-        d[i] = z
+def move_four(matrix, j, gained, until, since, post, plus, minus, low, high, out):
+    """`move_row` of the four rows `j`, one after the other, of which all heard up to step `until`; together they wait for memory once."""
+    a, b, c, d = j
+    from_a, from_b, from_c, from_d = since
+    plus_a, plus_b, plus_c, plus_d = plus
+    minus_a, minus_b, minus_c, minus_d = minus
+    for i in range(len(out)):
+        later, now = gained[until, i], post[i]
+        w = moved(matrix[a, i], plus_a, later, gained[from_a, i], minus_a, now, low, high)
+        x = moved(matrix[b, i], plus_b, later, gained[from_b, i], minus_b, now, low, high)
+        y = moved(matrix[c, i], plus_c, later, gained[from_c, i], minus_c, now, low, high)
+        z = moved(matrix[d, i], plus_d, later, gained[from_d, i], minus_d, now, low, high)
+        matrix[a, i] = w
+        matrix[b, i] = x
+        matrix[c, i] = y
+        matrix[d, i] = z
         out[i] = (((out[i] + w) + x) + y) + z
 
 

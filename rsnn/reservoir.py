@@ -42,32 +42,35 @@ class Scaling(NamedTuple):
 
 @njit(cache=True, nogil=True, error_model="numpy")
 @no_type_check
-def learn(x, drive, state, theta, raster, neurons, adaptation, scaling, groups, learns, fixed, from_rest):
-    """Present samples one after the other, changing weights and `theta` [unit] in place, and write spikes.
+def learn(x, drive, steps, state, theta, counts, neurons, adaptation, scaling, groups, learns, fixed, from_rest):
+    """Present samples one after the other, each of so many steps, changing weights and `theta` [unit] in place, and count spikes.
 
     The input is spikes or other values `x`, `events.in_order`, through the synapses of the second of `groups`, or, where `drive` is not
     empty, what they make of it, `drive` [sample, time, unit]. The first of `groups` are the plastic recurrent synapses, `fixed` the others;
     `learns` [2] says which group does. `state` [5, unit] (current, voltage, steps of rest, adaptation, input from the own spikes of the
-    step before) is carried on in place; `from_rest` sets it to 0 before each sample, else the samples are pieces of one. `raster` [sample,
-    time, unit], uint8, takes the spikes. The same arithmetic as `network.step`, `plasticity.stdp_step`, `homeostasis.adapt`, `normalise`.
+    step before) is carried on in place; `from_rest` sets it to 0 before each sample, else the samples are pieces of one. To `counts`
+    [sample, unit] are added the spikes. The same arithmetic as `network.step`, `plasticity.stdp_step`, `homeostasis.adapt`, `normalise`.
     """
-    samples, steps, units = raster.shape
+    samples, units = counts.shape
     by_spikes = drive.shape[0] == 0
     begins, source, value = x
     adapts, rests = neurons.beta.any(), neurons.rest.any() or state[2].any()
     decay, rise, fall, lowest = adaptation
     now, voltage, resting, risen, from_others = state[0], state[1], state[2], state[3], state[4]
-    inward, height, apart, spikes = np.zeros(units), np.zeros(units), np.zeros(units), np.zeros(units)
-    awake, fired = np.empty(units, dtype=np.uint8), np.empty(units + 1, dtype=np.int64)
+    inward, height, apart, fired = np.zeros(units), np.zeros(units), np.zeros(units), np.empty(units + 1, dtype=np.int64)
+    awake, spike = np.empty(units, dtype=np.uint8), np.empty(units, dtype=np.uint8)
     own, afferent = groups
-    inputs = len(afferent.synapses.start) - 1
+    own_synapses, own_rule, own_past, own_scratch, _ = own
+    afferent_synapses, afferent_rule, afferent_past, afferent_scratch, _ = afferent
+    nobody = afferent_scratch.unused
+    inputs, some_fixed = len(afferent_synapses.start) - 1, len(fixed.weight) > 0
     arrived = np.empty(inputs, dtype=np.int64)
-    full = len(afferent.synapses.post) == 0
-    matrix = afferent.synapses.weight.reshape((inputs, units)) if full else np.empty((0, units))
+    full = len(afferent_synapses.post) == 0
+    matrix = afferent_synapses.weight.reshape((inputs, units)) if full else np.empty((0, units))
     for s in range(samples):
         if from_rest:
             state[:] = 0.0
-        spikes[:] = 0.0
+        often = counts[s]
         for t in range(steps):
             arrivals = np.int64(0)
             if by_spikes:
@@ -78,13 +81,12 @@ def learn(x, drive, state, theta, raster, neurons, adaptation, scaling, groups, 
                 inward[:] = 0.0
                 # rows that learn have to be up to date before they are sent on
                 if learns[1]:
-                    visit(arrived, arrivals, afferent.synapses, afferent.rule, afferent.past, afferent.scratch, NO, inward)
+                    visit(arrived, arrivals, afferent_synapses, afferent_rule, afferent_past, afferent_scratch, NO, inward)
                 elif full:
                     add_rows(begins[row : row + 2], source, value, matrix, inward.reshape((1, units)))
                 else:
                     for n in range(arrivals):
-                        send(arrived[n], afferent.synapses, value[first + n], inward)
-            spike = raster[s, t]
+                        send(arrived[n], afferent_synapses, value[first + n], inward)
             for i in range(units):
                 height[i] = neurons.threshold[i] + theta[i]
             if adapts:
@@ -96,7 +98,7 @@ def learn(x, drive, state, theta, raster, neurons, adaptation, scaling, groups, 
                 for i in range(units):
                     risen[i] = neurons.decay_adaptation[i] * risen[i] + spike[i]
             for i in range(units):
-                spikes[i] += spike[i]
+                often[i] += spike[i]
             for i in range(units):
                 offset = decay[i] * theta[i] + (rise[i] * spike[i] - fall[i])
                 theta[i] = max(offset, lowest[i])
@@ -104,16 +106,16 @@ def learn(x, drive, state, theta, raster, neurons, adaptation, scaling, groups, 
             from_others[:] = 0.0
             # by name: a group picked by its number would be copied whole at every step
             if learns[0]:
-                learn_step(own.synapses, own.rule, own.past, own.scratch, fired, count, fired, count, from_others)
+                learn_step(own_synapses, own_rule, own_past, own_scratch, fired, count, fired, count, from_others)
             if learns[1]:
-                nobody = afferent.scratch.unused
-                learn_step(afferent.synapses, afferent.rule, afferent.past, afferent.scratch, arrived, arrivals, fired, count, nobody)
-            for n in range(count):
-                send(fired[n], fixed, 1.0, from_others)
+                learn_step(afferent_synapses, afferent_rule, afferent_past, afferent_scratch, arrived, arrivals, fired, count, nobody)
+            if some_fixed:
+                for n in range(count):
+                    send(fired[n], fixed, 1.0, from_others)
         scales = len(scaling.average) > 0
         if scales:
             for i in range(units):
-                scaling.average[i] += scaling.renewed * (spikes[i] - scaling.average[i])
+                scaling.average[i] += scaling.renewed * (often[i] - scaling.average[i])
         for g in range(2):
             if learns[g]:
                 p = groups[g]

@@ -11,7 +11,7 @@ from typing import NamedTuple, no_type_check
 import numpy as np
 from numba import njit
 
-from rsnn.moves import catch_up, move_dense, move_four, move_sparse
+from rsnn.moves import catch_up, move_four, move_row, move_sparse
 from rsnn.replay import INNER, replay
 
 NO, YES = np.int64(0), np.int64(1)  # numba compiles a kernel again for each literal that it is called with, False, True and 0 among them
@@ -119,21 +119,21 @@ def visit_uniform(which, n, synapses, rule, past, fires, out):
     now, closing, visited = past.clock[0], past.closing, past.last
     pre, slow_pre, traces, gained = past.pre, past.slow_pre, past.post, past.gained
     power, inverse, low, high = rule.power, rule.inverse, rule.w_min, rule.w_max
-    begin, until, since = np.empty(4, dtype=np.int64), np.empty(4, dtype=np.int64), np.empty(4, dtype=np.int64)
-    plus, minus, before = np.empty(4), np.empty(4), np.empty(4)
-    dense = len(post) == 0
+    row, until, since = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64)
+    plus, minus, before = np.empty(n), np.empty(n), np.empty(4)
     m = 0
-    while m < n:
-        rows = 4 if dense and m + 4 <= n else 1
-        for k in range(rows):
-            j = which[m + k]
+    # rows that heard up to now, then those that heard up to the end of a sample before: neighbours mostly heard the same
+    for over in range(2):
+        for k in range(n):
+            j = which[k]
             last = visited[j]
-            visited[j] = now
             closed = closing[last] < now
-            begin[k], until[k], since[k] = start[j], closing[last] if closed else now, last
-            plus[k] = pre[j] * inverse[last]
-            before[k] = out[j] if loops else 0.0
-            pre[j], slow_pre[j], minus[k] = catch_up(
+            if closed != over:
+                continue
+            visited[j] = now
+            row[m], until[m], since[m] = j, closing[last] if closed else now, last
+            plus[m] = pre[j] * inverse[last]
+            pre[j], slow_pre[j], minus[m] = catch_up(
                 pre[j],
                 slow_pre[j],
                 last,
@@ -146,21 +146,43 @@ def visit_uniform(which, n, synapses, rule, past, fires, out):
                 rule.minus,
                 rule.triplet_minus,
             )
-        first, stop = begin[0], start[which[m] + 1]
-        if rows == 4:
-            move_four(weight, begin, gained, until, since, traces, plus, minus, low, high, out)
-        elif dense:
-            move_dense(weight[first:stop], gained[until[0]], gained[since[0]], traces, plus[0], minus[0], low, high, out)
-        else:
-            onto = post[first:stop]
-            move_sparse(weight[first:stop], onto, gained[until[0]], gained[since[0]], traces, plus[0], minus[0], low, high, out)
+            m += 1
+    if len(post) > 0:
+        for m in range(n):
+            first, stop = start[row[m]], start[row[m] + 1]
+            move_sparse(weight, post, first, stop, gained, until[m], since[m], traces, plus[m], minus[m], low, high, out)
+        return
+    matrix = weight.reshape((len(start) - 1, len(out)))
+    m = 0
+    while m < n:
+        rows = 4 if m + 4 <= n and until[m] == until[m + 1] == until[m + 2] == until[m + 3] else 1
         if loops:
             for k in range(rows):
-                j = which[m + k]
-                weight[begin[k] + j] = 0.0
+                before[k] = out[row[m + k]]
+        if rows == 4:
+            a, b, c, d = m, m + 1, m + 2, m + 3
+            move_four(
+                matrix,
+                (row[a], row[b], row[c], row[d]),
+                gained,
+                until[m],
+                (since[a], since[b], since[c], since[d]),
+                traces,
+                (plus[a], plus[b], plus[c], plus[d]),
+                (minus[a], minus[b], minus[c], minus[d]),
+                low,
+                high,
+                out,
+            )
+        else:
+            move_row(matrix, row[m], gained, until[m], since[m], traces, plus[m], minus[m], low, high, out)
+        if loops:
+            for k in range(rows):
+                j = row[m + k]
+                matrix[j, j] = 0.0
                 out[j] = before[k]
                 for r in range(rows):
-                    out[j] += weight[begin[r] + j]
+                    out[j] += matrix[row[m + r], j]
         m += rows
 
 
@@ -225,9 +247,10 @@ def learn_step(synapses, rule, past, scratch, sending, n_sending, fired, n_fired
             slow[i] *= decay_slow
         for i in range(len(post)):
             later[i] = earlier[i]
+        plus, triplet, power = rule.plus, rule.triplet_plus, rule.power[now]
         for n in range(n_fired):
             i = fired[n]
-            later[i] += (rule.plus + rule.triplet_plus * slow[i]) * rule.power[now]
+            later[i] += (plus + triplet * slow[i]) * power
     else:
         for n in range(n_fired):
             i = fired[n]

@@ -115,19 +115,19 @@ def fit_stdp(
         if epoch < place[0]:
             continue
         for start in range(int(place[1]), samples, chunk):
-            part = x[order[start : start + chunk].to(x.device)]
-            raster = np.zeros((len(part), steps, net.units), dtype=np.uint8)
-            arrivals = in_order(part if by_spikes else part[:0])
-            drive = np.zeros((0, steps, net.units)) if by_spikes else driven(net, part)
+            part = order[start : start + chunk]
+            fired = np.zeros((len(part), net.units), dtype=np.int32)
+            arrivals = in_order(x, part.numpy() if by_spikes else np.zeros(0, dtype=np.int64))
+            drive = np.zeros((0, steps, net.units)) if by_spikes else driven(net, x[part.to(x.device)])
             if batch == 1:
-                learn(arrivals, drive, state, theta, raster, neurons, adaptation, scaling, groups, learns, fixed, True)
+                learn(arrivals, drive, steps, state, theta, fired, neurons, adaptation, scaling, groups, learns, fixed, True)
             else:
                 for n in range(0, len(part), batch):
                     few, given = slice(n, n + batch), part_of(arrivals, n * steps, (n + batch) * steps)
-                    learn_batch(given, drive[few], raster[few], shared, learners, neurons, adaptation, learns, fixed)
-            counts += raster.sum((0, 1), dtype=np.int64)
+                    learn_batch(given, drive[few], steps, fired[few], shared, learners, neurons, adaptation, learns, fixed)
+            counts += fired.sum(0)
             place[:] = epoch, start + len(part), place[2] + len(part)
-            check_not_exploding(float(raster.mean()), net.dt, epoch)
+            check_not_exploding(float(fired.mean()) / steps, net.dt, epoch)
             if progress is not None:
                 progress(epoch * samples + start + len(part), epochs * samples)
             if checkpoint is not None and place[2] >= checkpoint_every:

@@ -210,16 +210,15 @@ def test_a_run_in_pieces_that_carries_its_state_is_the_run_in_one_piece_bit_for_
         net = network()
         recurrent = plastic_synapses(net.recurrent_weight, net.recurrent_mask, rule, None, dt=1.0, generator=seeded())
         afferent = plastic_synapses(net.input_weight, net.input_mask, PairSTDP(w_min=-50, w_max=50), None, dt=1.0, generator=seeded())
-        state, theta, rasters = np.zeros((5, 20)), np.zeros(20), []
+        state, theta, counts = np.zeros((5, 20)), np.zeros(20), np.zeros((1, 20), dtype=np.int32)
         for piece in x.split(pieces):
-            raster = np.zeros((1, len(piece), 20), np.uint8)
             neurons, adaptation = arrays(net.constants().neurons), adaptation_of(net, Homeostasis(), seeded())
             groups, scaling = (recurrent, afferent), scaling_of(net, None, 1.0)
-            learn(in_order(piece[None]), NO_DRIVE, state, theta, raster, neurons, adaptation, scaling, groups, BOTH, fixed, False)
-            rasters.append(raster)
+            given = (in_order(piece[None], np.arange(1)), NO_DRIVE, len(piece))
+            learn(*given, state, theta, counts, neurons, adaptation, scaling, groups, BOTH, fixed, False)
         for plastic in (recurrent, afferent):
             settled(plastic)
-        results.append([np.concatenate(rasters, 1), recurrent.synapses.weight, afferent.synapses.weight, state, theta])
+        results.append([counts, recurrent.synapses.weight, afferent.synapses.weight, state, theta])
     assert results[0][0].any()
     assert all(np.array_equal(a, b) for a, b in zip(*results, strict=True))
 
