@@ -1,8 +1,9 @@
 """A long training on Sudoku boards that can be stopped at any time: `python examples/long_sudoku.py --side 9 --hours 2 --to sudoku9`.
 
-The same command goes on where the last one stopped. In the folder lie the training's state (`training.safetensors`) and its curve
-(`curve.json`): after every epoch the loss, the share of blank cells right, and of test boards, and of hard ones with fewer givens than any
-that is learned from, how many are solved after 16, 32, 64 and 128 steps.
+The same command goes on where the last one stopped. In the folder lie the training's state (`training.safetensors`), what was asked for
+(`asked.json`) and its curve (`curve.json`): after every epoch the loss, the share of blank cells right, and of test boards, and of hard
+ones with fewer givens than any that is learned from, how many are solved after 16, 32, 64 and 128 steps; and the seconds of CPU that
+training has taken so far.
 """
 
 import argparse
@@ -24,25 +25,28 @@ HARD = {4: (4, 5), 6: (9, 11), 9: (24, 30)}
 STEPS = (16, 32, 64, 128)
 
 
-def main(arguments: Sequence[str] | None = None) -> list[dict[str, object]]:
+def main(arguments: Sequence[str] | None = None) -> list[dict[str, Any]]:
     """Train until the hours are over or the epochs done; returns the curve."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--side", type=int, default=9, choices=sorted(GIVENS))
     parser.add_argument("--architecture", default="akorn", choices=("akorn", "itrsa", "universal"))
     parser.add_argument("--frequency", default="each", choices=[f.value for f in Frequency], help="natural rotations of akorn")
+    parser.add_argument("--stimulus", type=float, default=1.0, help="how large embeddings of given digits are at first, of akorn")
     parser.add_argument("--channels", type=int, default=64)
     parser.add_argument("--heads", type=int, default=8)
     parser.add_argument("--boards", type=int, default=18000)
     parser.add_argument("--tests", type=int, default=200)
     parser.add_argument("--epochs", type=int, default=100)
     parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--learning-rate", type=float, default=1e-3)
     parser.add_argument("--between", type=int, nargs=2, default=(6, 16), help="steps of a batch in training: least, largest")
     parser.add_argument("--hours", type=float, default=2.0)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--to", type=Path, default=Path("results/long_sudoku"))
     asked = parser.parse_args(arguments)
-    if asked.architecture != "akorn" and asked.frequency != "each":
-        parser.error(f"--frequency is for --architecture akorn; {asked.architecture} does not rotate: leave it out.")
+    if asked.architecture != "akorn" and (asked.frequency, asked.stimulus) != ("each", 1.0):
+        parser.error(f"--frequency and --stimulus are for --architecture akorn; {asked.architecture} has neither: leave them out.")
+    hold_same(asked, parser)
     train = sudoku.generate(asked.side, asked.boards, GIVENS[asked.side], seed=2 * asked.seed)
     test = sudoku.generate(asked.side, asked.tests, GIVENS[asked.side], seed=2 * asked.seed + 1, apart=sudoku.identities(train.boards))
     hard = sudoku.generate(asked.side, asked.tests, HARD[asked.side], seed=2 * asked.seed + 1)
@@ -50,25 +54,27 @@ def main(arguments: Sequence[str] | None = None) -> list[dict[str, object]]:
     tried = [(torch.from_numpy(p.boards).float(), torch.from_numpy(p.solutions)) for p in (test, hard)]
     shape: dict[str, Any] = {"channels": asked.channels, "heads": asked.heads, "generator": torch.Generator().manual_seed(asked.seed)}
     if asked.architecture == "akorn":
-        model: AKOrN | Iterated = AKOrN.boards(asked.side, frequency=Frequency(asked.frequency), **shape)
+        model: AKOrN | Iterated = AKOrN.boards(asked.side, frequency=Frequency(asked.frequency), stimulus=asked.stimulus, **shape)
     else:
         model = Iterated.boards(asked.side, body=Body.LAYER if asked.architecture == "universal" else Body.ATTENTION, **shape)
     state, curve_file = asked.to / "training.safetensors", asked.to / "curve.json"
-    curve: list[dict[str, object]] = json.loads(curve_file.read_text()) if curve_file.is_file() else []
-    started = time.monotonic()
+    curve: list[dict[str, Any]] = json.loads(curve_file.read_text()) if curve_file.is_file() else []
+    started, spent = time.monotonic(), curve[-1]["cpu_seconds"] if curve else 0.0
     while len(curve) < asked.epochs and time.monotonic() - started < 3600 * asked.hours:
         # what the file says already replaces the seed of this generator
-        order = torch.Generator().manual_seed(asked.seed)
+        order, before = torch.Generator().manual_seed(asked.seed), time.process_time()
         fitted = fit_boards(
             model,
             x,
             y,
             epochs=len(curve) + 1,
             batch=asked.batch,
+            learning_rate=asked.learning_rate,
             steps=(asked.between[0], asked.between[1]),
             generator=order,
             checkpoint=state,
         )
+        spent += time.process_time() - before
         (solved, cells), (solved_hard, _) = (solved_over_steps(model, *boards, STEPS) for boards in tried)
         curve.append(
             {
@@ -78,12 +84,24 @@ def main(arguments: Sequence[str] | None = None) -> list[dict[str, object]]:
                 "blanks_right": cells[0],
                 "boards_solved": {str(step): count / asked.tests for step, count in zip(STEPS, solved, strict=True)},
                 "hard_boards_solved": {str(step): count / asked.tests for step, count in zip(STEPS, solved_hard, strict=True)},
+                "cpu_seconds": round(spent, 2),
                 "seconds": round(time.monotonic() - started, 1),
             }
         )
         write_json(curve_file, curve)
         print(json.dumps(curve[-1]), flush=True)
     return curve
+
+
+def hold_same(asked: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
+    """Write what is asked for to the folder; end with one sentence where it holds a training of something else."""
+    file = asked.to / "asked.json"
+    now = {name: value for name, value in vars(asked).items() if name not in ("to", "hours", "epochs")}
+    then = json.loads(file.read_text()) if file.is_file() else now
+    for name in (n for n in now if now[n] != then.get(n)):
+        flag = "--" + name.replace("_", "-")
+        parser.error(f"{asked.to} holds a training with {flag} {then.get(name)}, now {now[name]}: choose another folder for it by --to.")
+    write_json(file, now)
 
 
 if __name__ == "__main__":

@@ -44,6 +44,8 @@ class BoardsSpec(Spec):
     blocks: int = Field(default=1, ge=1)
     steps: int = Field(default=16, ge=1)
     frequency: Literal["none", "shared", "each"] = "each"
+    stimulus: float = Field(default=1.0, gt=0)
+    """How large embeddings of given digits are at first (akorn); 0.1 learns several times as fast as 1."""
     learning: Annotated[NoLearning | AdamLearning | DrawnStepsLearning, Field(discriminator="rule")] = NoLearning()
     test_steps: tuple[int, ...] = Field(default=(16, 32, 64, 128), min_length=1)
     """After how many steps boards are counted; 1 for a transformer, whatever is said here."""
@@ -78,6 +80,7 @@ def _build(spec: BoardsSpec, shape: tuple[int, int], _classes: int, seed: int) -
             blocks=spec.blocks,
             steps=spec.steps,
             frequency=Frequency(spec.frequency),
+            stimulus=spec.stimulus,
             generator=generator,
         )
     stacked = spec.architecture == "transformer"

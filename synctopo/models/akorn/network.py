@@ -161,15 +161,22 @@ class AKOrN(nn.Module):
         steps: Sequence[int] | int = 16,
         blocks: int = 1,
         frequency: Frequency = Frequency.EACH,
+        stimulus: float = 1.0,
         generator: torch.Generator | None = None,
     ) -> "AKOrN":
         """For Sudoku boards [sample, size, size] of digits 1 ... size, 0 where nothing is given: attention with positions as rotations, and
         `readout`, unnormalised log-probabilities [sample, digit, row, column] (digit k at index k - 1).
 
-        A given digit's oscillators start at its embedding, those of a blank anywhere. gamma is learned.
+        A given digit's oscillators start at its embedding, those of a blank anywhere. gamma is learned. `stimulus` is the standard
+        deviation of a number of an embedding at first: with 1 the stimulus is several times as long as what comes from other cells, and
+        holds oscillators where they are; with 0.1 it is not, and learning begins in a fraction of the time.
+
+        Raises ValueError for a board of one row, or a stimulus that is not positive.
         """
         if size < 2:
             raise ValueError(f"a board has at least two rows; got {size}.")
+        if not 0 < stimulus < float("inf"):
+            raise ValueError(f"stimulus is the spread of an embedding, a positive number; got {stimulus:g}.")
         _divisible([channels], n)
         place = (size, size)
         start = random_oscillators(1, channels // n, n, *place, like=torch.zeros(()), generator=generator)
@@ -180,7 +187,10 @@ class AKOrN(nn.Module):
             layer = KuramotoLayer(coupling, channels // n, n, frequency=frequency, learn_gamma=True, generator=generator)
             outward = nn.Sequential(ResidualReadout(channels), nn.GroupNorm(1, channels)) if k < blocks - 1 else ResidualReadout(channels)
             made.append(Block(layer, NormReadout(channels, channels, n), outward=outward))
-        return drawn(AKOrN(entry, made, CellHead(channels, size), steps=_each(steps, blocks)), generator)
+        model = drawn(AKOrN(entry, made, CellHead(channels, size), steps=_each(steps, blocks)), generator)
+        with torch.no_grad():
+            entry.digits.weight.mul_(stimulus)
+        return model
 
     def _blocks(self) -> list[Block]:
         return [block for block in self.blocks if isinstance(block, Block)]

@@ -140,6 +140,7 @@ def test_contrastive_training_learns_and_resumes_bit_for_bit(tmp_path):
         (lambda: AKOrN.classifier((8, 8), 2, channels=(4, 8), kernels=(3,)), "its kernel"),
         (lambda: AKOrN.classifier((8, 8), 2, channels=(4,), kernels=(3,), steps=(1, 2)), "number of steps"),
         (lambda: AKOrN.boards(1), "at least two rows"),
+        (lambda: AKOrN.boards(4, stimulus=0.0), "a positive number; got 0"),
     ],
 )
 def test_bad_input_gets_a_sentence(call, said):
