@@ -9,43 +9,44 @@ from rsnn.replay import INNER
 
 @njit(cache=True, nogil=True, error_model="numpy", **INNER)
 @no_type_check
-def moved(w, plus, later, earlier, minus, post, low, high):
-    """A weight after it was strengthened by what its neuron gained and then weakened by its trace."""
+def moved(w, plus, later, earlier, minus, post, low, high, rounding):
+    """A weight after it was strengthened by what its neuron gained and then weakened by its trace; a `rounding` of 0 leaves it as it is."""
     w = w + plus * (later - earlier)
     w = w if w < high else high
     w = w if w > low else low
     w = w - minus * post
     w = w if w < high else high
-    return w if w > low else low
+    w = w if w > low else low
+    return (w + rounding) - rounding
 
 
 @njit(cache=True, nogil=True, error_model="numpy", **INNER)
 @no_type_check
-def move_row(matrix, j, gained, until, since, post, plus, minus, low, high, out):
+def move_row(matrix, j, gained, until, since, post, plus, minus, low, high, rounding, out):
     """Bring row j of a full matrix up to date and add it to `out`.
 
     Arrays are taken whole, with numbers of rows: every row cut out of one has its references counted.
     """
     for i in range(len(out)):
-        w = moved(matrix[j, i], plus, gained[until, i], gained[since, i], minus, post[i], low, high)
+        w = moved(matrix[j, i], plus, gained[until, i], gained[since, i], minus, post[i], low, high, rounding)
         matrix[j, i] = w
         out[i] += w
 
 
 @njit(cache=True, nogil=True, error_model="numpy", **INNER)
 @no_type_check
-def move_sparse(weight, post, first, stop, gained, until, since, traces, plus, minus, low, high, out):
+def move_sparse(weight, post, first, stop, gained, until, since, traces, plus, minus, low, high, rounding, out):
     """`move_row` of the synapses `first:stop`, of which number k goes to `post[k]`."""
     for k in range(first, stop):
         i = post[k]
-        w = moved(weight[k], plus, gained[until, i], gained[since, i], minus, traces[i], low, high)
+        w = moved(weight[k], plus, gained[until, i], gained[since, i], minus, traces[i], low, high, rounding)
         weight[k] = w
         out[i] += w
 
 
 @njit(cache=True, nogil=True, error_model="numpy", **INNER)
 @no_type_check
-def move_four(matrix, j, gained, until, since, post, plus, minus, low, high, out):
+def move_four(matrix, j, gained, until, since, post, plus, minus, low, high, rounding, out):
     """`move_row` of the four rows `j`, one after the other, of which all heard up to step `until`; together they wait for memory once."""
     a, b, c, d = j
     from_a, from_b, from_c, from_d = since
@@ -53,10 +54,10 @@ def move_four(matrix, j, gained, until, since, post, plus, minus, low, high, out
     minus_a, minus_b, minus_c, minus_d = minus
     for i in range(len(out)):
         later, now = gained[until, i], post[i]
-        w = moved(matrix[a, i], plus_a, later, gained[from_a, i], minus_a, now, low, high)
-        x = moved(matrix[b, i], plus_b, later, gained[from_b, i], minus_b, now, low, high)
-        y = moved(matrix[c, i], plus_c, later, gained[from_c, i], minus_c, now, low, high)
-        z = moved(matrix[d, i], plus_d, later, gained[from_d, i], minus_d, now, low, high)
+        w = moved(matrix[a, i], plus_a, later, gained[from_a, i], minus_a, now, low, high, rounding)
+        x = moved(matrix[b, i], plus_b, later, gained[from_b, i], minus_b, now, low, high, rounding)
+        y = moved(matrix[c, i], plus_c, later, gained[from_c, i], minus_c, now, low, high, rounding)
+        z = moved(matrix[d, i], plus_d, later, gained[from_d, i], minus_d, now, low, high, rounding)
         matrix[a, i] = w
         matrix[b, i] = x
         matrix[c, i] = y

@@ -7,6 +7,7 @@ from numba import njit
 
 from rsnn.events import add_rows
 from rsnn.kernels import advance, listed
+from rsnn.replay import INNER
 from rsnn.rows import NO, Past, Rule, Scratch, Synapses, end_sample, learn_step, multiply, send, settle, sums, visit
 
 
@@ -54,8 +55,9 @@ def learn(x, drive, steps, state, theta, counts, neurons, adaptation, scaling, g
     samples, units = counts.shape
     by_spikes = drive.shape[0] == 0
     begins, source, value = x
-    adapts, rests = neurons.beta.any(), neurons.rest.any() or state[2].any()
     decay, rise, fall, lowest = adaptation
+    offset_moves = rise.any() or fall.any() or (decay != 1.0).any() or (theta < lowest).any()
+    adapts, rests = neurons.beta.any(), neurons.rest.any() or state[2].any()
     now, voltage, resting, risen, from_others = state[0], state[1], state[2], state[3], state[4]
     inward, height, apart, fired = np.zeros(units), np.zeros(units), np.zeros(units), np.empty(units + 1, dtype=np.int64)
     awake, spike = np.empty(units, dtype=np.uint8), np.empty(units, dtype=np.uint8)
@@ -66,7 +68,8 @@ def learn(x, drive, steps, state, theta, counts, neurons, adaptation, scaling, g
     inputs, some_fixed = len(afferent_synapses.start) - 1, len(fixed.weight) > 0
     arrived = np.empty(inputs, dtype=np.int64)
     full = len(afferent_synapses.post) == 0
-    matrix = afferent_synapses.weight.reshape((inputs, units)) if full else np.empty((0, units))
+    weight = afferent_synapses.weight
+    matrix = weight.reshape((inputs, units)) if full else np.empty((0, units), dtype=weight.dtype)
     for s in range(samples):
         if from_rest:
             state[:] = 0.0
@@ -97,12 +100,13 @@ def learn(x, drive, steps, state, theta, counts, neurons, adaptation, scaling, g
             if adapts:
                 for i in range(units):
                     risen[i] = neurons.decay_adaptation[i] * risen[i] + spike[i]
-            for i in range(units):
-                often[i] += spike[i]
-            for i in range(units):
-                offset = decay[i] * theta[i] + (rise[i] * spike[i] - fall[i])
-                theta[i] = max(offset, lowest[i])
+            if offset_moves:
+                for i in range(units):
+                    offset = decay[i] * theta[i] + (rise[i] * spike[i] - fall[i])
+                    theta[i] = max(offset, lowest[i])
             count = listed(spike, fired)
+            for n in range(count):
+                often[fired[n]] += 1
             from_others[:] = 0.0
             # by name: a group picked by its number would be copied whole at every step
             if learns[0]:
@@ -112,21 +116,29 @@ def learn(x, drive, steps, state, theta, counts, neurons, adaptation, scaling, g
             if some_fixed:
                 for n in range(count):
                     send(fired[n], fixed, 1.0, from_others)
-        scales = len(scaling.average) > 0
-        if scales:
+        if len(scaling.average) > 0:
             for i in range(units):
                 scaling.average[i] += scaling.renewed * (often[i] - scaling.average[i])
-        for g in range(2):
-            if learns[g]:
-                p = groups[g]
-                if from_rest:
-                    end_sample(p.past)
-                if scales or len(p.total) > 0:
-                    settle(p.synapses, p.rule, p.past, p.scratch)
-                    factor = sums(p.synapses, units)
-                    for i in range(units):
-                        if scales:
-                            factor[i] = np.exp(scaling.strength * (1.0 - scaling.average[i] / scaling.target))
-                        else:
-                            factor[i] = p.total[i] / factor[i] if factor[i] > 0.0 else 1.0
-                    multiply(p.synapses, p.rule.w_min, p.rule.w_max, factor)
+        if learns[0]:
+            close(own, scaling, units, from_rest)
+        if learns[1]:
+            close(afferent, scaling, units, from_rest)
+
+
+@njit(cache=True, nogil=True, error_model="numpy", **INNER)
+@no_type_check
+def close(plastic, scaling, units, from_rest):
+    """The end of a sample for a group of synapses: nothing pairs across it where each begins `from_rest`, and weights are scaled."""
+    synapses, rule, past, scratch, total = plastic
+    scales = len(scaling.average) > 0
+    if from_rest:
+        end_sample(past)
+    if scales or len(total) > 0:
+        settle(synapses, rule, past, scratch)
+        factor = sums(synapses, units)
+        for i in range(units):
+            if scales:
+                factor[i] = np.exp(scaling.strength * (1.0 - scaling.average[i] / scaling.target))
+            else:
+                factor[i] = total[i] / factor[i] if factor[i] > 0.0 else 1.0
+        multiply(synapses, rule.w_min, rule.w_max, factor)

@@ -15,17 +15,23 @@ from rsnn.moves import catch_up, move_four, move_row, move_sparse
 from rsnn.replay import INNER, replay
 
 NO, YES = np.int64(0), np.int64(1)  # numba compiles a kernel again for each literal that it is called with, False, True and 0 among them
+WHOLE = 1.5 * 2.0**52  # added and taken away again, it leaves the nearest whole number
 SPENT = 1e-18  # a trace below this moves no weight by as much as rounding does
 
 
 class Synapses(NamedTuple):
     """Weights [synapse] in the order of the neuron that sends: `start[j]:start[j + 1]` is the row of j, and synapse k goes to
-    `post[k]`, or, if `post` is empty, to k - start[j]. `loops` says that synapse j of row j is no synapse."""
+    `post[k]`, or, if `post` is empty, to k - start[j]. `loops` says that synapse j of row j is no synapse.
+
+    Weights are numbers, with a `grain` of 1, or whole numbers of grains, int32: half of the memory to wait for, and no step between
+    neighbours that is larger for larger weights, as float32 has it. Their rule is then in grains too.
+    """
 
     weight: np.ndarray
     start: np.ndarray
     post: np.ndarray
     loops: bool
+    grain: float = 1.0
 
 
 class Rule(NamedTuple):
@@ -94,11 +100,11 @@ class Scratch(NamedTuple):
 @njit(cache=True, nogil=True, error_model="numpy", **INNER)
 @no_type_check
 def visit(which, n, synapses, rule, past, scratch, fires, out):
-    """Bring the rows of the first n neurons of `which` up to now, in which all of them fire or none does, and add them to `out`."""
+    """Bring the rows of the first n neurons of `which` up to now, in which all of them fire or none does, and add them to `out`, zeros."""
     if rule.uniform:
         visit_uniform(which, n, synapses, rule, past, fires, out)
         return
-    _, start, post, loops = synapses
+    _, start, post, loops, _ = synapses
     visited, now = past.last, past.clock[0]
     for m in range(n):
         j = which[m]
@@ -115,7 +121,8 @@ def visit(which, n, synapses, rule, past, scratch, fires, out):
 @no_type_check
 def visit_uniform(which, n, synapses, rule, past, fires, out):
     """`visit` where the constants of the rule are the same everywhere."""
-    weight, start, post, loops = synapses
+    weight, start, post, loops, grain = synapses
+    rounding = WHOLE if grain != 1.0 else 0.0
     now, closing, visited = past.clock[0], past.closing, past.last
     pre, slow_pre, traces, gained = past.pre, past.slow_pre, past.post, past.gained
     power, inverse, low, high = rule.power, rule.inverse, rule.w_min, rule.w_max
@@ -150,7 +157,8 @@ def visit_uniform(which, n, synapses, rule, past, fires, out):
     if len(post) > 0:
         for m in range(n):
             first, stop = start[row[m]], start[row[m] + 1]
-            move_sparse(weight, post, first, stop, gained, until[m], since[m], traces, plus[m], minus[m], low, high, out)
+            move_sparse(weight, post, first, stop, gained, until[m], since[m], traces, plus[m], minus[m], low, high, rounding, out)
+        in_numbers(out, grain)
         return
     matrix = weight.reshape((len(start) - 1, len(out)))
     m = 0
@@ -172,25 +180,36 @@ def visit_uniform(which, n, synapses, rule, past, fires, out):
                 (minus[a], minus[b], minus[c], minus[d]),
                 low,
                 high,
+                rounding,
                 out,
             )
         else:
-            move_row(matrix, row[m], gained, until[m], since[m], traces, plus[m], minus[m], low, high, out)
+            move_row(matrix, row[m], gained, until[m], since[m], traces, plus[m], minus[m], low, high, rounding, out)
         if loops:
             for k in range(rows):
                 j = row[m + k]
-                matrix[j, j] = 0.0
+                matrix[j, j] = 0
                 out[j] = before[k]
                 for r in range(rows):
                     out[j] += matrix[row[m + r], j]
         m += rows
+    in_numbers(out, grain)
+
+
+@njit(cache=True, nogil=True, error_model="numpy", **INNER)
+@no_type_check
+def in_numbers(out, grain):
+    """Sums of weights, from grains to numbers."""
+    if grain != 1.0:
+        for i in range(len(out)):
+            out[i] *= grain
 
 
 @njit(cache=True, nogil=True, error_model="numpy", **INNER)
 @no_type_check
 def send(j, synapses, value, out):
-    """Add the row of neuron j times `value` to `out`."""
-    weight, start, post, _ = synapses
+    """Add the row of neuron j times `value` to `out`, grains where weights are."""
+    weight, start, post, _, _ = synapses
     row = weight[start[j] : start[j + 1]]
     if len(post) == 0:
         for i in range(len(row)):
@@ -243,8 +262,9 @@ def learn_step(synapses, rule, past, scratch, sending, n_sending, fired, n_fired
         # loops that write one array each become vector instructions
         for i in range(len(post)):
             post[i] *= decay
-        for i in range(len(post)):
-            slow[i] *= decay_slow
+        if rule.triplet_plus != 0.0:
+            for i in range(len(post)):
+                slow[i] *= decay_slow
         for i in range(len(post)):
             later[i] = earlier[i]
         plus, triplet, power = rule.plus, rule.triplet_plus, rule.power[now]
@@ -289,6 +309,7 @@ def sums(synapses, units):
     now = np.zeros(units)
     for j in range(len(synapses.start) - 1):
         send(j, synapses, 1.0, now)
+    in_numbers(now, synapses.grain)
     return now
 
 
@@ -296,11 +317,42 @@ def sums(synapses, units):
 @no_type_check
 def multiply(synapses, low, high, factor):
     """Multiply the weights onto each neuron by its `factor` [unit] and hold them in the bounds."""
-    weight, start, post, loops = synapses
+    weight, start, post, loops, grain = synapses
+    rounding = WHOLE if grain != 1.0 else 0.0
     for j in range(len(start) - 1):
         row = weight[start[j] : start[j + 1]]
         for k in range(len(row)):
             w = row[k] * factor[k if len(post) == 0 else post[start[j] + k]]
-            row[k] = min(max(w, low), high)
+            row[k] = (min(max(w, low), high) + rounding) - rounding
         if loops:
-            row[j] = 0.0
+            row[j] = 0
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+@no_type_check
+def in_grains(values, grain, most):
+    """The nearest whole numbers of grains [any number], at most so many: a bound that float32 rounded away from 0 is the bound."""
+    found = np.empty(len(values), dtype=np.int32)
+    for k in range(len(values)):
+        whole = (values[k] / grain + WHOLE) - WHOLE
+        found[k] = np.int32(min(max(whole, -most), most))
+    return found
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+@no_type_check
+def put_numbers(counted, grain, most, out):
+    """Numbers of grains [any number] in place of `out`; what is the same number of grains stays as it is, to the last bit."""
+    for k in range(len(out)):
+        whole = (out[k] / grain + WHOLE) - WHOLE
+        out[k] = out[k] if min(max(whole, -most), most) == counted[k] else counted[k] * grain
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+@no_type_check
+def way(weight, before):
+    """The sum of the distances of all weights from where they were before."""
+    total = 0.0
+    for k in range(len(weight)):
+        total += abs(np.float64(weight[k]) - np.float64(before[k]))
+    return total

@@ -18,7 +18,7 @@ from rsnn.layer import arrays
 from rsnn.network import RSNN
 from rsnn.plasticity import LearningRule
 from rsnn.reservoir import Adaptation, Plastic, Scaling, learn
-from rsnn.rows import Synapses, settle
+from rsnn.rows import Synapses, settle, way
 from rsnn.storage import fixed_synapses, matrix_of, plastic_synapses, rows_of, values_of
 
 CHUNK = 2**21  # numbers of input or its drive at once: 16 MiB, and a call of `progress` now and then
@@ -68,8 +68,9 @@ def fit_stdp(
     want to be larger. Its samples run on as many threads as torch has, with the same result for any number. `progress(done, total)` is
     called with numbers of samples, `checkpoint` with all that a run needs to go on, at least every `checkpoint_every` samples (as `CHUNK`
     and batches allow); the same call with `resume` goes on there, and ends as the whole run does, bit for bit. Runs in float64 on the CPU,
-    without batches on one core; the weights are rounded to their dtype at the end. Raises ValueError for weights outside the bounds of the
-    rule, and as soon as everything fires all the time or nothing fired in an epoch.
+    without batches on one core; the weights are rounded to their dtype at the end, and two million or more that share a window also to a
+    2^31st of the largest there may be, each time that their neuron fires, unless there are batches (`storage.grain_of`). Raises ValueError
+    for weights outside the bounds of the rule, and as soon as everything fires all the time or nothing fired in an epoch.
     """
     x = net.check(spikes)
     if epochs < 1:
@@ -80,15 +81,15 @@ def fit_stdp(
         raise ValueError("fit_stdp(rule=None): nothing would learn; give a rule such as PairSTDP(), or an input_rule.")
     generator = torch.Generator() if generator is None else generator
     keeps = checkpoint is not None or resume is not None
-    mark = fingerprint(net, generator, tuple(x.shape), rule, input_rule, homeostasis, batch) if keeps else torch.zeros(0)
+    mark = fingerprint(net, generator, tuple(x.shape), rule, input_rule, homeostasis, batch, "grains") if keeps else torch.zeros(0)
     windows, orders, input_windows, thresholds = spawn(generator), spawn(generator), spawn(generator), spawn(generator)
-    groups, learns, fixed = synapses_of(net, rule, input_rule, homeostasis, windows, input_windows)
+    groups, learns, fixed = synapses_of(net, rule, input_rule, homeostasis, windows, input_windows, grains=batch == 1)
     if input_rule is not None:
         check_spikes(x)
     recurrent, afferent = groups
     by_spikes = input_rule is not None or int(torch.count_nonzero(x)) / x.numel() < FEW
-    weights = values_of((recurrent if rule is not None else afferent).synapses)
-    before = weights.copy()
+    shown = (recurrent if rule is not None else afferent).synapses
+    before = shown.weight.copy()
     theta = net.theta.double().numpy(force=True).copy()
     neurons = arrays(net.neurons()._replace(threshold=net.threshold.double()))
     adaptation = adaptation_of(net, homeostasis, thresholds)
@@ -139,22 +140,23 @@ def fit_stdp(
         for p, moves in zip(groups, learns, strict=True):
             if moves:
                 settled(p)
-        apart = weights - before
-        moved = float(np.abs(apart, out=apart).mean())
-        records.append((float(rates.mean()), float(rates.max()), float((counts == 0).mean()), moved, *quartiles(weights)))
+        weights = values_of(shown)
+        moved = way(shown.weight, before) / weights.size * shown.grain
+        five = (v * shown.grain for v in quartiles(weights))
+        records.append((float(rates.mean()), float(rates.max()), float((counts == 0).mean()), moved, *five))
         counts[:] = 0
         place[:] = epoch + 1, 0, place[2]
     if rule is not None:
         plastic = plastic_mask(net)
-        learnt = torch.from_numpy(matrix_of(recurrent.synapses, plastic)).to(net.recurrent_weight)
+        learnt = torch.from_numpy(matrix_of(recurrent.synapses, plastic, net.recurrent_weight)).to(net.recurrent_weight)
         net.recurrent_weight.copy_(torch.where(plastic, learnt, net.recurrent_weight * net.recurrent_mask))
     if input_rule is not None:
-        net.input_weight.copy_(torch.from_numpy(matrix_of(afferent.synapses, net.input_mask)))
+        net.input_weight.copy_(torch.from_numpy(matrix_of(afferent.synapses, net.input_mask, net.input_weight)))
     net.theta.copy_(torch.from_numpy(theta))
     return STDPHistory(*zip(*((*r[:4], tuple(r[4:])) for r in records), strict=True))
 
 
-def quartiles(values: Float[np.ndarray, "..."]) -> list[float]:
+def quartiles(values: Shaped[np.ndarray, "..."]) -> list[float]:
     """Minimum, quartiles and maximum, interpolated between neighbours; all are sorted, in vectors, which is faster than to part them."""
     ordered = np.sort(values, axis=None)
     place = np.linspace(0, len(ordered) - 1, 5)
@@ -169,6 +171,8 @@ def synapses_of(
     homeostasis: Homeostasis,
     windows: torch.Generator,
     input_windows: torch.Generator,
+    *,
+    grains: bool,
 ) -> tuple[tuple[Plastic, Plastic], Bool[np.ndarray, "2"], Synapses]:
     """The synapses of a network as the kernel wants them: recurrent ones and those of the input, whether they learn, and recurrent ones
     that do not."""
@@ -177,15 +181,17 @@ def synapses_of(
         recurrent = fixed_synapses(net.recurrent_weight, plastic)
         fixed = rows_of(net.recurrent_weight, net.recurrent_mask)
     else:
-        recurrent = plastic_synapses(net.recurrent_weight, plastic, rule, normalisation, dt=net.dt, generator=windows)
-        check_weights("recurrent", recurrent)
+        check_weights("recurrent", net.recurrent_weight, plastic, rule)
+        recurrent = plastic_synapses(net.recurrent_weight, plastic, rule, normalisation, dt=net.dt, generator=windows, grains=grains)
         others = net.recurrent_mask & ~plastic
         fixed = rows_of(net.recurrent_weight, others) if others.any() else nothing(net.units)
     if input_rule is None:
         afferent = fixed_synapses(net.input_weight, net.input_mask)
     else:
-        afferent = plastic_synapses(net.input_weight, net.input_mask, input_rule, normalisation, dt=net.dt, generator=input_windows)
-        check_weights("input", afferent)
+        check_weights("input", net.input_weight, net.input_mask, input_rule)
+        afferent = plastic_synapses(
+            net.input_weight, net.input_mask, input_rule, normalisation, dt=net.dt, generator=input_windows, grains=grains
+        )
     return (recurrent, afferent), np.array([rule is not None, input_rule is not None]), fixed
 
 
@@ -218,11 +224,13 @@ def check_spikes(x: Shaped[Tensor, "sample time input"]) -> None:
         )
 
 
-def check_weights(name: str, plastic: Plastic) -> None:
-    """Raise a sentence if the rule of synapses cannot hold their weights."""
-    values, rule = values_of(plastic.synapses), plastic.rule
-    low, high = float(values.min()), float(values.max())
-    if not (low >= rule.w_min and high <= rule.w_max):
+def check_weights(name: str, weight: Float[Tensor, "post pre"], mask: Bool[Tensor, "post pre"], rule: LearningRule) -> None:
+    """Raise a sentence if a rule cannot hold the weights of synapses; its bounds may be rounded to the dtype of the network."""
+    low = float(torch.where(mask, weight, math.inf).min())
+    high = float(torch.where(mask, weight, -math.inf).max())
+    bounds = torch.tensor([rule.w_min, rule.w_max], dtype=torch.float64)
+    lowest, highest = bounds.to(weight.dtype).tolist()
+    if mask.any() and not (low >= min(lowest, rule.w_min) and high <= max(highest, rule.w_max)):
         raise ValueError(
             f"the {name} weights go from {low:.9g} to {high:.9g}, outside the bounds [{rule.w_min:g}, {rule.w_max:g}] of the rule; "
             f"lower {name}_scale, widen the bounds, or train by STDP before surrogate gradients."

@@ -1,18 +1,23 @@
 """Storage of plastic synapses: matrices as the rows that the kernel visits, rules as its constants, and weights back as a matrix."""
 
+from typing import Any
+
 import numpy as np
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int32, Shaped
 from torch import Tensor
 
 from rsnn.homeostasis import Normalisation
 from rsnn.plasticity import LearningRule, Pairing, PairSTDP, Window
 from rsnn.replay import BLOCK, TILE
 from rsnn.reservoir import Plastic
-from rsnn.rows import Past, Rule, Scratch, Synapses
+from rsnn.rows import Past, Rule, Scratch, Synapses, in_grains, put_numbers
 
 SMALLEST_POWER = 1e-6  # of a trace's decay within one clock: 1 / it times the rounding of a running sum is what a weight may be off by
 LONGEST_CLOCK = 1024
+MANY = 2**21  # weights: in float64 they no longer fit into a cache, and a row waits for memory
+MOST = 2**31 - 1  # grains
+COARSEST = 1e-4  # of an amplitude, how large a grain may be
 FEW_EVENTS = 1024  # steps of a clock where missed spikes are replayed one by one
 
 
@@ -24,16 +29,17 @@ def plastic_synapses(
     *,
     dt: float,
     generator: torch.Generator,
+    grains: bool = True,
 ) -> Plastic:
     """Synapses at rest with a window each, drawn in the order of the mask.
 
-    Takes 8 bytes for the weight of each synapse, 4 more for where it goes unless all are there, and, if windows differ, 48 more for them
-    and two traces.
+    Takes 8 bytes for the weight of each synapse, 4 where many may be counted in `grains` (`grain_of`), 4 more for where it goes
+    unless all are there, and, if windows differ, 48 more for them and two traces.
     """
     if not mask.any():
         raise ValueError("there are no synapses that could learn; raise the density of the connectivity.")
-    synapses = rows_of(weight, mask)
     window = rule.draw(int(mask.sum()), generator=generator)
+    synapses = rows_of(weight, mask, grain_of(rule, window) if grains else 1.0)
     constants = constants_of(rule, window, mask, synapses, dt=dt)
     if normalisation is None:
         total = np.zeros(0)
@@ -45,63 +51,93 @@ def plastic_synapses(
 
 
 def fixed_synapses(weight: Float[Tensor, "post pre"], mask: Bool[Tensor, "post pre"]) -> Plastic:
-    """Synapses that do not learn, in the same form."""
-    synapses = rows_of(weight, mask)
+    """Synapses that do not learn, in the same form, as exact as they are: of float32 there is half as much to go through."""
+    synapses = rows_of(weight, mask, dtype=np.float32 if weight.dtype is torch.float32 else np.float64)
     constants = constants_of(PairSTDP(), PairSTDP().draw(2, generator=torch.Generator()), mask, synapses, dt=1000.0)
     return Plastic(synapses, constants, past_of(synapses, constants, 0), scratch_of(constants, 0), np.zeros(0))
 
 
-def rows_of(weight: Float[Tensor, "post pre"], mask: Bool[Tensor, "post pre"]) -> Synapses:
+def grain_of(rule: LearningRule, window: Window) -> float:
+    """The grain that many weights are counted in while they learn, or 1 where they are not.
+
+    They are where one window holds for all and a grain, the largest weight over 2^31, is small against what a pair of spikes moves.
+    """
+    if len(window.a_plus) < MANY or not is_uniform(rule, window):
+        return 1.0
+    grain = max(abs(float(rule.w_min)), abs(float(rule.w_max))) / MOST
+    amplitudes = [abs(float(v[0])) for v in window[:2] if float(v[0]) != 0.0]
+    return grain if amplitudes and grain <= COARSEST * min(amplitudes) else 1.0
+
+
+def rows_of(
+    weight: Float[Tensor, "post pre"], mask: Bool[Tensor, "post pre"], grain: float = 1.0, dtype: type[np.floating[Any]] = np.float64
+) -> Synapses:
     """The synapses of `mask` by the neuron that sends; without their targets where none, or none but a neuron's own, is missing."""
     post, pre = mask.shape
     # turned while they are small, and into an array of numpy: a large one has large pages of memory
-    values = (weight * mask).t().contiguous().numpy(force=True).astype(np.float64)
+    values = (weight * mask).t().contiguous().numpy(force=True).astype(dtype)
     loops = post == pre and not mask.diagonal().any()
     if int(mask.count_nonzero()) == post * pre - (post if loops else 0):
-        return Synapses(values.ravel(), np.arange(pre + 1) * post, np.zeros(0, dtype=np.int32), loops)
+        return Synapses(counted(values.ravel(), grain), np.arange(pre + 1) * post, np.zeros(0, dtype=np.int32), loops, grain)
     there = mask.numpy(force=True).T
     start = np.concatenate([[0], np.cumsum(there.sum(1))])
-    return Synapses(values[there], start, np.nonzero(there)[1].astype(np.int32), False)
+    return Synapses(counted(values[there], grain), start, np.nonzero(there)[1].astype(np.int32), False, grain)
 
 
-def matrix_of(synapses: Synapses, mask: Bool[Tensor, "post pre"]) -> Float[np.ndarray, "post pre"]:
-    """The weights as a matrix, 0 where there is no synapse."""
+def counted(values: Float[np.ndarray, "synapse"], grain: float) -> Float[np.ndarray, "synapse"] | Int32[np.ndarray, "synapse"]:
+    """Weights as they are kept."""
+    return values if grain == 1.0 else in_grains(values, grain, MOST)
+
+
+def matrix_of(synapses: Synapses, mask: Bool[Tensor, "post pre"], before: Float[Tensor, "post pre"]) -> Float[np.ndarray, "post pre"]:
+    """The weights as a matrix, 0 where there is no synapse; those that did not move since `before` to the last bit as they were."""
     post, pre = mask.shape
     if not len(synapses.post):
-        return synapses.weight.reshape(pre, post).T.copy()
-    full = np.zeros((pre, post))
-    full[mask.numpy(force=True).T] = synapses.weight
-    return np.ascontiguousarray(full.T)
+        matrix = synapses.weight.reshape(pre, post).T.copy()
+    else:
+        full = np.zeros((pre, post), dtype=synapses.weight.dtype)
+        full[mask.numpy(force=True).T] = synapses.weight
+        matrix = np.ascontiguousarray(full.T)
+    if synapses.grain == 1.0:
+        return matrix
+    found = (before * mask).double().numpy(force=True).copy()
+    put_numbers(matrix.ravel(), synapses.grain, MOST, found.ravel())
+    return found
 
 
-def values_of(synapses: Synapses) -> Float[np.ndarray, "..."]:
-    """The weights of all synapses, and of nothing else, in any order and shape."""
-    weight, start, _, loops = synapses
+def values_of(synapses: Synapses) -> Shaped[np.ndarray, "..."]:
+    """The weights of all synapses, and of nothing else, as they are kept: in grains; in any order and shape."""
+    weight, start, _, loops, _ = synapses
     return without_diagonal(weight.reshape(len(start) - 1, -1)) if loops else weight
 
 
-def without_diagonal(full: Float[np.ndarray, "unit unit"]) -> Float[np.ndarray, "..."]:
+def without_diagonal(full: Shaped[np.ndarray, "unit unit"]) -> Shaped[np.ndarray, "..."]:
     """A view of all of a square matrix but its diagonal, in order: what lies between two elements of that is a row."""
     units = len(full)
     return full.ravel()[1:].reshape(units - 1, units + 1)[:, :-1] if units > 1 else full[:0]
 
 
+def is_uniform(rule: LearningRule, window: Window) -> bool:
+    """Whether all synapses share one window, and changes do not depend on weights."""
+    return all(values.stride(0) == 0 for values in window) and rule.mu_plus == rule.mu_minus == 0
+
+
 def constants_of(rule: LearningRule, window: Window, mask: Bool[Tensor, "post pre"], synapses: Synapses, *, dt: float) -> Rule:
-    """The rule over steps of `dt` ms as the kernel wants it: four numbers where all windows are the same, else four per synapse."""
-    uniform = all(values.stride(0) == 0 for values in window) and rule.mu_plus == rule.mu_minus == 0
-    triplets = rule.triplets
+    """The rule over steps of `dt` ms as the kernel wants it, in grains: four numbers where all windows are the same, else four of each."""
+    uniform = is_uniform(rule, window)
+    triplets, grain = rule.triplets, synapses.grain
     a_plus, a_minus, tau_plus, tau_minus = (float(values[0]) for values in window)
     steps = np.arange(int(np.clip(-np.log(SMALLEST_POWER) * tau_plus / dt, 1, LONGEST_CLOCK)) + 1)
     apart = [np.zeros(0)] * 4 if uniform else [by_row(values, mask, synapses) for values in window]
     return Rule(
         uniform=uniform,
         all_to_all=rule.pairing is Pairing.ALL_TO_ALL,
-        w_min=float(rule.w_min),
-        w_max=float(rule.w_max),
-        plus=a_plus,
-        minus=a_minus,
-        triplet_plus=triplets.a_plus,
-        triplet_minus=triplets.a_minus,
+        w_min=float(rule.w_min) / grain,
+        w_max=float(rule.w_max) / grain,
+        plus=a_plus / grain,
+        minus=a_minus / grain,
+        triplet_plus=triplets.a_plus / grain,
+        triplet_minus=triplets.a_minus / grain,
         decay_minus=float(np.exp(-dt / tau_minus)),
         decay_slow_pre=float(np.exp(-dt / triplets.tau_pre)),
         decay_slow_post=float(np.exp(-dt / triplets.tau_post)),

@@ -1,3 +1,6 @@
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import numpy as np
 import pytest
 import torch
@@ -18,6 +21,14 @@ def seeded(seed: int = 0) -> torch.Generator:
 
 def trains(samples: int, steps: int, neurons: int, share: float, seed: int) -> Tensor:
     return (torch.rand(samples, steps, neurons, generator=seeded(seed)) < share).double()
+
+
+@contextmanager
+def counted_in_grains(grains: bool) -> Iterator[None]:
+    """Few weights are counted in grains too, or many are not."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(layout, "MANY", 0 if grains else 2**40)
+        yield
 
 
 def step_by_step(weight: Tensor, mask: Tensor, rule: LearningRule, pre: Tensor, post: Tensor, seed: int) -> tuple[Tensor, Tensor]:
@@ -61,7 +72,7 @@ def by_rows(weight: Tensor, mask: Tensor, rule: PairSTDP, pre: Tensor, post: Ten
             sent.append(out)
         end_sample(plastic.past)
     settle(*plastic[:4])
-    return matrix_of(plastic.synapses, mask), np.array(sent)
+    return matrix_of(plastic.synapses, mask, weight), np.array(sent)
 
 
 @settings(max_examples=60, deadline=None)
@@ -77,8 +88,9 @@ def by_rows(weight: Tensor, mask: Tensor, rule: PairSTDP, pre: Tensor, post: Ten
     tau=st.sampled_from([0.5, 17.0, 300.0]),
     pairing=st.sampled_from(Pairing),
     mu=st.sampled_from([(0.0, 0.0), (0.0, 1.0), (0.5, 0.3)]),
+    grains=st.booleans(),
 )
-@example(1, (3, 4), 3, 40, 0.2, 1.0, 0.4, 0.0, 0.5, Pairing.ALL_TO_ALL, (0.0, 0.0))  # a clock that is set back every seven steps
+@example(1, (3, 4), 3, 40, 0.2, 1.0, 0.4, 0.0, 0.5, Pairing.ALL_TO_ALL, (0.0, 0.0), False)  # a clock that is set back every seven steps
 def test_rows_visited_when_their_neuron_fires_learn_and_send_what_the_dense_rule_does(
     seed: int,
     shape: tuple[int, int],
@@ -91,6 +103,7 @@ def test_rows_visited_when_their_neuron_fires_learn_and_send_what_the_dense_rule
     tau: float,
     pairing: Pairing,
     mu: tuple[float, float],
+    grains: bool,
 ) -> None:
     rule = PairSTDP(
         amplitude if amplitude < 0 else Gamma(amplitude, cv),
@@ -108,21 +121,25 @@ def test_rows_visited_when_their_neuron_fires_learn_and_send_what_the_dense_rule
     weight = torch.rand(shape, generator=seeded(seed), dtype=torch.float64) * mask
     pre, post = trains(samples, steps, shape[1], share, seed), trains(samples, steps, shape[0], share, seed + 1)
     expected, expected_sent = step_by_step(weight, mask, rule, pre, post, seed)
-    found, sent = by_rows(weight, mask, rule, pre, post, seed)
-    np.testing.assert_allclose(found, expected.numpy(), rtol=0, atol=1e-8)
-    np.testing.assert_allclose(sent, expected_sent.numpy(), rtol=0, atol=1e-7)
+    with counted_in_grains(grains):
+        found, sent = by_rows(weight, mask, rule, pre, post, seed)
+    np.testing.assert_allclose(found, expected.numpy(), rtol=0, atol=1e-7 if grains else 1e-8)
+    np.testing.assert_allclose(sent, expected_sent.numpy(), rtol=0, atol=1e-6 if grains else 1e-7)
 
 
 @pytest.mark.parametrize("pairing", Pairing)
 @pytest.mark.parametrize("share", [0.05, 0.5])
 @pytest.mark.parametrize("density", [0.5, 1.0])
-def test_rows_learn_triplets_as_the_dense_rule_does(pairing: Pairing, share: float, density: float) -> None:
+@pytest.mark.parametrize("grains", [False, True])
+def test_rows_learn_triplets_as_the_dense_rule_does(pairing: Pairing, share: float, density: float, grains: bool) -> None:
     rule = TripletSTDP(0.05, 0.1, 0.06, 0.02, tau_x=50.0, tau_y=70.0, pairing=pairing)
     mask = torch.rand(7, 9, generator=seeded()) < density
     weight = torch.rand(7, 9, generator=seeded(), dtype=torch.float64) * mask
     pre, post = trains(3, 120, 9, share, 1), trains(3, 120, 7, share, 2)
-    for found, expected in zip(by_rows(weight, mask, rule, pre, post, 0), step_by_step(weight, mask, rule, pre, post, 0), strict=True):
-        np.testing.assert_allclose(found, expected.numpy(), rtol=0, atol=1e-7)
+    with counted_in_grains(grains):
+        rows = by_rows(weight, mask, rule, pre, post, 0)
+    for found, expected in zip(rows, step_by_step(weight, mask, rule, pre, post, 0), strict=True):
+        np.testing.assert_allclose(found, expected.numpy(), rtol=0, atol=1e-6 if grains else 1e-7)
 
 
 @pytest.mark.parametrize("cv", [0.0, 0.5])
@@ -138,11 +155,15 @@ def test_a_clock_that_is_set_back_often_changes_nothing(cv: float, monkeypatch: 
     np.testing.assert_allclose(whole[1], often[1], rtol=0, atol=1e-12)
 
 
-def test_scaling_gives_the_sums_that_were_asked_for_within_the_bounds() -> None:
+@pytest.mark.parametrize("grains", [False, True])
+def test_scaling_gives_the_sums_that_were_asked_for_within_the_bounds(grains: bool) -> None:
     mask = torch.ones(4, 4, dtype=torch.bool).fill_diagonal_(False)
     weight = torch.rand(4, 4, generator=seeded(), dtype=torch.float64) * mask
-    plastic = plastic_synapses(weight, mask, PairSTDP(), Normalisation(0.5), dt=1.0, generator=seeded())
-    multiply(plastic.synapses, 0.0, 1.0, plastic.total / sums(plastic.synapses, 4))
-    assert np.allclose(matrix_of(plastic.synapses, mask).sum(1), 0.5)
-    multiply(plastic.synapses, 0.0, 0.01, plastic.total / sums(plastic.synapses, 4))
-    assert matrix_of(plastic.synapses, mask).max() == 0.01
+    with counted_in_grains(grains):
+        plastic = plastic_synapses(weight, mask, PairSTDP(), Normalisation(0.5), dt=1.0, generator=seeded())
+    grain = plastic.synapses.grain
+    assert (plastic.synapses.weight.dtype == np.int32) == (grain < 1) == grains
+    multiply(plastic.synapses, 0.0, 1.0 / grain, plastic.total / sums(plastic.synapses, 4))
+    assert np.allclose(matrix_of(plastic.synapses, mask, weight).sum(1), 0.5)
+    multiply(plastic.synapses, 0.0, 0.01 / grain, plastic.total / sums(plastic.synapses, 4))
+    assert matrix_of(plastic.synapses, mask, weight).max() == pytest.approx(0.01, abs=1e-9 if grains else 0)
