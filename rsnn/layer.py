@@ -1,5 +1,6 @@
 """The recurrent layer over a block of time as one operation, with the gradient written out by hand; `network.step` is its definition."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +13,7 @@ from rsnn.kernels import Neurons, gather_constants, pool, simulate, step_back
 from rsnn.neurons import LIFConstants, LIFState, Reset
 from rsnn.surrogate import FastSigmoid, Surrogate, gradient
 
+WORTH_REORDERING = 2**20  # products of two numbers
 BLOCK = 2**17  # numbers computed at once: they stay in the cache
 
 
@@ -139,11 +141,11 @@ def _back(ctx: Any, grad: Float[Tensor, "time sample unit"], share: Float[np.nda
     recurrent, raster, awake, distance, adapted, voltage, current = ctx.saved_tensors
     steps, samples, units = grad.shape
     # float32 where nothing has to be exact to the last bit: half of the time and memory
-    grad_current, back = torch.empty(grad.shape, dtype=torch.float32), recurrent.t().float().contiguous()
+    grad_current, through = torch.empty(grad.shape, dtype=torch.float32), product_with(recurrent.float().contiguous(), samples)
     grad_constants = np.zeros((len(learnable(ctx.neurons)), units))
     state, start, others = np.zeros((5, samples, units)), np.zeros((samples, units)), torch.zeros(samples, units, dtype=torch.float32)
     given, fired, up, above, given_back = (v.numpy() for v in (grad, raster, awake, distance, grad_current))
-    risen, volts, currents, through_others = (v.numpy() for v in (adapted, voltage, current, others))
+    risen, volts, currents = (v.numpy() for v in (adapted, voltage, current))
     fast = surrogate.slope if isinstance(surrogate, FastSigmoid) else 0.0
     slopes = np.zeros((1, 0, units), np.float32)
     few = max(1, BLOCK // state[0].size)
@@ -151,10 +153,10 @@ def _back(ctx: Any, grad: Float[Tensor, "time sample unit"], share: Float[np.nda
         if not fast and (t == steps - 1 or t % few == few - 1):
             slopes = gradient(surrogate, distance[t - t % few : t + 1]).numpy()
         if not setting.local and t + 1 < steps:
-            torch.mm(grad_current[t + 1], back, out=others)
+            others = through(grad_current[t + 1])
         slope, height = slopes[0 if fast else t % few], risen[t] if len(risen) else risen.reshape(0, units)
         was = state[2].copy() if ctx.learns else start
-        step_back(given[t], share[t], slope, fast, fired[t], up[t], above[t], height, through_others, ctx.neurons, state, given_back[t])
+        step_back(given[t], share[t], slope, fast, fired[t], up[t], above[t], height, others.numpy(), ctx.neurons, state, given_back[t])
         if ctx.learns:
             before = (currents[t - 1], volts[t - 1]) if t else (start, start)
             gather_constants(state, was, up[t], height, currents[t], *before, ctx.neurons, grad_constants)
@@ -166,6 +168,21 @@ def _back(ctx: Any, grad: Float[Tensor, "time sample unit"], share: Float[np.nda
         of_given = of_recurrent.new_zeros(ctx.inputs, units)
         collect(*setting.events, rows, of_given.numpy())
     return [of_given, of_recurrent, *(torch.from_numpy(grad_constants) if ctx.learns else [None] * len(grad_constants))]
+
+
+def product_with(weight: Float[Tensor, "output input"], rows: int) -> Callable[[Float[Tensor, "row input"]], Float[Tensor, "row output"]]:
+    """What multiplies so many rows by the transposed of a weight, again and again.
+
+    By oneDNN, which puts the weight in its own order once, where that is worth it: MKL, which torch.mm calls, leaves half of what a
+    processor of AMD can do undone. The two operations are torch's own, for what it compiles; without them it is torch.mm.
+    """
+    ops = torch.ops.mkldnn
+    known = torch.backends.mkldnn.is_available() and all(hasattr(ops, name) for name in ("_reorder_linear_weight", "_linear_pointwise"))
+    if known and rows * weight.numel() >= WORTH_REORDERING:
+        reordered = ops._reorder_linear_weight(weight, rows)
+        return lambda x: ops._linear_pointwise(x, reordered, None, "none", [], "")
+    turned = weight.t().contiguous()
+    return lambda x: x @ turned
 
 
 def drive_of(

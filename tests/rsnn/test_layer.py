@@ -6,6 +6,7 @@ from snntorch.surrogate import atan
 
 from rsnn import ALIF, LIF, RSNN, Dense, Gamma, LogNormal, Reset, Sparse, Uniform, encode
 from rsnn.events import events_of
+from rsnn.layer import product_with
 from rsnn.surrogate import FastSigmoid, Surrogate
 
 SITES = ("hidden.spikes", "hidden.voltage", "hidden.current", "hidden.trace", "readout")
@@ -182,3 +183,16 @@ def test_layers_without_recurrent_weight_know_nothing_of_each_other() -> None:
     (grad,) = torch.autograd.grad(spikes[..., 4].sum(), net.input_weight)
     assert grad[4].any()
     assert not grad[torch.arange(20) != 4].any()
+
+
+@pytest.mark.parametrize("worth", [0, 2**60])
+@pytest.mark.parametrize(("rows", "inputs", "outputs"), [(1, 1, 1), (5, 17, 17), (64, 130, 130)])
+def test_rows_times_a_weight_are_the_matrix_product_whoever_multiplies(
+    worth: int, rows: int, inputs: int, outputs: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rsnn.layer.WORTH_REORDERING", worth)
+    weight, x = torch.randn(outputs, inputs, generator=seeded()), torch.randn(3, rows, inputs, generator=seeded())
+    times = product_with(weight, rows)
+    for one in x:
+        exact = one.double() @ weight.double().t()
+        torch.testing.assert_close(times(one).double(), exact, rtol=0, atol=1e-6 * inputs)
