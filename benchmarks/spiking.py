@@ -76,9 +76,9 @@ def same(weight: np.ndarray, within: float, correlation: float) -> Callable[[Any
     return equal
 
 
-def stdp_rows(units: int, steps: int, count: int, *, brian: bool, rounds: int, activity: float = 0.03) -> Iterator[Row]:
-    """One reservoir against each peer that can express it; thrice as many samples where nothing drifts apart."""
-    many = samples(3 * count, steps)
+def stdp_rows(units: int, steps: int, count: int, *, brian: bool, rounds: int, activity: float = 0.03, longer: int = 1) -> Iterator[Row]:
+    """One reservoir against each peer that can express it; `longer` times as many samples with the script that is equal to ours."""
+    many = samples(longer * count, steps)
     x = many[:count]
     net = reservoir(units, rsnn.Reset.ZERO, 1.0)
     into = net.input_weight.detach().clone()
@@ -221,7 +221,7 @@ def rows(quick: bool) -> Iterator[Row]:
         if not peers.installed(peer):
             print(f"{peer} is not installed: left out")
     yield from bptt_rows(256, 3 if quick else 9)
-    yield from stdp_rows(1000, 100, 10 if quick else 100, brian=not quick, rounds=1 if quick else 3)
+    yield from stdp_rows(1000, 100, 10 if quick else 100, brian=not quick, rounds=1 if quick else 3, longer=3)
     if not quick:
         yield from bptt_rows(1024, 3)
         yield from stdp_rows(2000, 350, 20, brian=True, rounds=3)

@@ -68,9 +68,10 @@ def fit_stdp(
     want to be larger. Its samples run on as many threads as torch has, with the same result for any number. `progress(done, total)` is
     called with numbers of samples, `checkpoint` with all that a run needs to go on, at least every `checkpoint_every` samples (as `CHUNK`
     and batches allow); the same call with `resume` goes on there, and ends as the whole run does, bit for bit. Runs in float64 on the CPU,
-    without batches on one core; the weights are rounded to their dtype at the end, and two million or more that share a window also to a
-    2^31st of the largest there may be, each time that their neuron fires, unless there are batches (`storage.grain_of`). Raises ValueError
-    for weights outside the bounds of the rule, and as soon as everything fires all the time or nothing fired in an epoch.
+    without batches on one core; the weights are rounded to their dtype at the end, and in a network of float32 two million or more that
+    share a window also to a 2^31st of the largest there may be, each time that their neuron fires, unless there are batches
+    (`storage.grain_of`; `net.double()` spares them that). Raises ValueError for weights outside the bounds of the rule, and as soon as
+    everything fires all the time or nothing fired in an epoch.
     """
     x = net.check(spikes)
     if epochs < 1:

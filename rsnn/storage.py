@@ -39,7 +39,7 @@ def plastic_synapses(
     if not mask.any():
         raise ValueError("there are no synapses that could learn; raise the density of the connectivity.")
     window = rule.draw(int(mask.sum()), generator=generator)
-    synapses = rows_of(weight, mask, grain_of(rule, window) if grains else 1.0)
+    synapses = rows_of(weight, mask, grain_of(weight, rule, window) if grains else 1.0)
     constants = constants_of(rule, window, mask, synapses, dt=dt)
     if normalisation is None:
         total = np.zeros(0)
@@ -57,12 +57,13 @@ def fixed_synapses(weight: Float[Tensor, "post pre"], mask: Bool[Tensor, "post p
     return Plastic(synapses, constants, past_of(synapses, constants, 0), scratch_of(constants, 0), np.zeros(0))
 
 
-def grain_of(rule: LearningRule, window: Window) -> float:
+def grain_of(weight: Float[Tensor, "post pre"], rule: LearningRule, window: Window) -> float:
     """The grain that many weights are counted in while they learn, or 1 where they are not.
 
-    They are where one window holds for all and a grain, the largest weight over 2^31, is small against what a pair of spikes moves.
+    They are in a network of float32 where one window holds for all and a grain, the largest weight over 2^31, is small against what a pair
+    of spikes moves.
     """
-    if len(window.a_plus) < MANY or not is_uniform(rule, window):
+    if weight.dtype is not torch.float32 or len(window.a_plus) < MANY or not is_uniform(rule, window):
         return 1.0
     grain = max(abs(float(rule.w_min)), abs(float(rule.w_max))) / MOST
     amplitudes = [abs(float(v[0])) for v in window[:2] if float(v[0]) != 0.0]

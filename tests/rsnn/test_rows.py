@@ -118,9 +118,9 @@ def test_rows_visited_when_their_neuron_fires_learn_and_send_what_the_dense_rule
     mask = torch.rand(shape, generator=seeded(seed)) < density
     if not mask.any():
         return
-    weight = torch.rand(shape, generator=seeded(seed), dtype=torch.float64) * mask
+    weight = torch.rand(shape, generator=seeded(seed), dtype=torch.float32 if grains else torch.float64) * mask
     pre, post = trains(samples, steps, shape[1], share, seed), trains(samples, steps, shape[0], share, seed + 1)
-    expected, expected_sent = step_by_step(weight, mask, rule, pre, post, seed)
+    expected, expected_sent = step_by_step(weight.double(), mask, rule, pre, post, seed)
     with counted_in_grains(grains):
         found, sent = by_rows(weight, mask, rule, pre, post, seed)
     np.testing.assert_allclose(found, expected.numpy(), rtol=0, atol=1e-7 if grains else 1e-8)
@@ -134,11 +134,11 @@ def test_rows_visited_when_their_neuron_fires_learn_and_send_what_the_dense_rule
 def test_rows_learn_triplets_as_the_dense_rule_does(pairing: Pairing, share: float, density: float, grains: bool) -> None:
     rule = TripletSTDP(0.05, 0.1, 0.06, 0.02, tau_x=50.0, tau_y=70.0, pairing=pairing)
     mask = torch.rand(7, 9, generator=seeded()) < density
-    weight = torch.rand(7, 9, generator=seeded(), dtype=torch.float64) * mask
+    weight = torch.rand(7, 9, generator=seeded(), dtype=torch.float32 if grains else torch.float64) * mask
     pre, post = trains(3, 120, 9, share, 1), trains(3, 120, 7, share, 2)
     with counted_in_grains(grains):
         rows = by_rows(weight, mask, rule, pre, post, 0)
-    for found, expected in zip(rows, step_by_step(weight, mask, rule, pre, post, 0), strict=True):
+    for found, expected in zip(rows, step_by_step(weight.double(), mask, rule, pre, post, 0), strict=True):
         np.testing.assert_allclose(found, expected.numpy(), rtol=0, atol=1e-6 if grains else 1e-7)
 
 
@@ -158,7 +158,7 @@ def test_a_clock_that_is_set_back_often_changes_nothing(cv: float, monkeypatch: 
 @pytest.mark.parametrize("grains", [False, True])
 def test_scaling_gives_the_sums_that_were_asked_for_within_the_bounds(grains: bool) -> None:
     mask = torch.ones(4, 4, dtype=torch.bool).fill_diagonal_(False)
-    weight = torch.rand(4, 4, generator=seeded(), dtype=torch.float64) * mask
+    weight = torch.rand(4, 4, generator=seeded(), dtype=torch.float32 if grains else torch.float64) * mask
     with counted_in_grains(grains):
         plastic = plastic_synapses(weight, mask, PairSTDP(), Normalisation(0.5), dt=1.0, generator=seeded())
     grain = plastic.synapses.grain
