@@ -115,7 +115,7 @@ def stdp_rows(units: int, steps: int, count: int, *, brian: bool, rounds: int, a
 
 
 def each_synapse_rows(name: str, net: rsnn.RSNN, weight: Tensor, x: Tensor, rounds: int) -> Iterator[Row]:
-    """Four constants of its own in each synapse. Our time includes drawing them, which is half a second at a million synapses."""
+    """Four constants of its own in each synapse. Our time includes drawing them, a tenth of a second for a million synapses."""
     spread = rsnn.PairSTDP(*(rsnn.LogNormal(v, 0.3) for v in (RATE, RATE, 20.0, 20.0)))
     mask = ~torch.eye(net.units, dtype=torch.bool)
     # what `learn` draws: the windows come first from its generator
