@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> list[dict[str, Any]]:
     parser.add_argument("--side", type=int, default=9, choices=sorted(GIVENS))
     parser.add_argument("--architecture", default="akorn", choices=("akorn", "itrsa", "universal"))
     parser.add_argument("--frequency", default="each", choices=[f.value for f in Frequency], help="natural rotations of akorn")
-    parser.add_argument("--stimulus", type=float, default=1.0, help="how large embeddings of given digits are at first, of akorn")
+    parser.add_argument("--stimulus", type=float, default=1.0, help="how large embeddings of digits are at first, of akorn")
     parser.add_argument("--channels", type=int, default=64)
     parser.add_argument("--heads", type=int, default=8)
     parser.add_argument("--boards", type=int, default=18000)
@@ -39,14 +39,16 @@ def main(arguments: Sequence[str] | None = None) -> list[dict[str, Any]]:
     parser.add_argument("--epochs", type=int, default=100)
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--learning-rate", type=float, default=1e-3)
-    parser.add_argument("--between", type=int, nargs=2, default=(6, 16), help="steps of a batch in training: least, largest")
+    parser.add_argument("--between", type=int, nargs=2, default=[6, 16], help="steps of a batch in training: least, largest")
     parser.add_argument("--hours", type=float, default=2.0)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--to", type=Path, default=Path("results/long_sudoku"))
     asked = parser.parse_args(arguments)
     if asked.architecture != "akorn" and (asked.frequency, asked.stimulus) != ("each", 1.0):
         parser.error(f"--frequency and --stimulus are for --architecture akorn; {asked.architecture} has neither: leave them out.")
-    hold_same(asked, parser)
+    settings, settings_file = {k: v for k, v in vars(asked).items() if k not in ("to", "hours", "epochs")}, asked.to / "asked.json"
+    if settings_file.is_file():
+        hold_same(settings, json.loads(settings_file.read_text()), asked.to, parser)
     train = sudoku.generate(asked.side, asked.boards, GIVENS[asked.side], seed=2 * asked.seed)
     test = sudoku.generate(asked.side, asked.tests, GIVENS[asked.side], seed=2 * asked.seed + 1, apart=sudoku.identities(train.boards))
     hard = sudoku.generate(asked.side, asked.tests, HARD[asked.side], seed=2 * asked.seed + 1)
@@ -59,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> list[dict[str, Any]]:
         model = Iterated.boards(asked.side, body=Body.LAYER if asked.architecture == "universal" else Body.ATTENTION, **shape)
     state, curve_file = asked.to / "training.safetensors", asked.to / "curve.json"
     curve: list[dict[str, Any]] = json.loads(curve_file.read_text()) if curve_file.is_file() else []
-    started, spent = time.monotonic(), curve[-1]["cpu_seconds"] if curve else 0.0
+    started, spent = time.monotonic(), curve[-1].get("cpu_seconds", 0.0) if curve else 0.0
     while len(curve) < asked.epochs and time.monotonic() - started < 3600 * asked.hours:
         # what the file says already replaces the seed of this generator
         order, before = torch.Generator().manual_seed(asked.seed), time.process_time()
@@ -88,20 +90,17 @@ def main(arguments: Sequence[str] | None = None) -> list[dict[str, Any]]:
                 "seconds": round(time.monotonic() - started, 1),
             }
         )
+        write_json(settings_file, settings)
         write_json(curve_file, curve)
         print(json.dumps(curve[-1]), flush=True)
     return curve
 
 
-def hold_same(asked: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
-    """Write what is asked for to the folder; end with one sentence where it holds a training of something else."""
-    file = asked.to / "asked.json"
-    now = {name: value for name, value in vars(asked).items() if name not in ("to", "hours", "epochs")}
-    then = json.loads(file.read_text()) if file.is_file() else now
-    for name in (n for n in now if now[n] != then.get(n)):
+def hold_same(now: dict[str, Any], then: dict[str, Any], folder: Path, parser: argparse.ArgumentParser) -> None:
+    """End with one sentence where a folder holds a training of something else."""
+    for name in (n for n in now if n in then and now[n] != then[n]):
         flag = "--" + name.replace("_", "-")
-        parser.error(f"{asked.to} holds a training with {flag} {then.get(name)}, now {now[name]}: choose another folder for it by --to.")
-    write_json(file, now)
+        parser.error(f"{folder} holds a training with {flag} {then[name]}, now {now[name]}: choose another folder for it by --to.")
 
 
 if __name__ == "__main__":

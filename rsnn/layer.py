@@ -141,7 +141,8 @@ def _back(ctx: Any, grad: Float[Tensor, "time sample unit"], share: Float[np.nda
     recurrent, raster, awake, distance, adapted, voltage, current = ctx.saved_tensors
     steps, samples, units = grad.shape
     # float32 where nothing has to be exact to the last bit: half of the time and memory
-    grad_current, through = torch.empty(grad.shape, dtype=torch.float32), product_with(recurrent.float().contiguous(), samples)
+    grad_current = torch.empty(grad.shape, dtype=torch.float32)
+    through = None if setting.local else product_with(recurrent.float().contiguous(), samples)
     grad_constants = np.zeros((len(learnable(ctx.neurons)), units))
     state, start, others = np.zeros((5, samples, units)), np.zeros((samples, units)), torch.zeros(samples, units, dtype=torch.float32)
     given, fired, up, above, given_back = (v.numpy() for v in (grad, raster, awake, distance, grad_current))
@@ -152,7 +153,7 @@ def _back(ctx: Any, grad: Float[Tensor, "time sample unit"], share: Float[np.nda
     for t in range(steps - 1, -1, -1):
         if not fast and (t == steps - 1 or t % few == few - 1):
             slopes = gradient(surrogate, distance[t - t % few : t + 1]).numpy()
-        if not setting.local and t + 1 < steps:
+        if through is not None and t + 1 < steps:
             others = through(grad_current[t + 1])
         slope, height = slopes[0 if fast else t % few], risen[t] if len(risen) else risen.reshape(0, units)
         was = state[2].copy() if ctx.learns else start
@@ -177,12 +178,16 @@ def product_with(weight: Float[Tensor, "output input"], rows: int) -> Callable[[
     processor of AMD can do undone. The two operations are torch's own, for what it compiles; without them it is torch.mm.
     """
     ops = torch.ops.mkldnn
-    known = torch.backends.mkldnn.is_available() and all(hasattr(ops, name) for name in ("_reorder_linear_weight", "_linear_pointwise"))
+    known = (
+        torch.backends.mkldnn.is_available()
+        and torch.backends.mkldnn.enabled
+        and all(hasattr(ops, name) for name in ("_reorder_linear_weight", "_linear_pointwise"))
+    )
     if known and rows * weight.numel() >= WORTH_REORDERING:
         reordered = ops._reorder_linear_weight(weight, rows)
         return lambda x: ops._linear_pointwise(x, reordered, None, "none", [], "")
-    turned = weight.t().contiguous()
-    return lambda x: x @ turned
+    turned, room = weight.t().contiguous(), weight.new_empty(rows, len(weight))
+    return lambda x: torch.mm(x, turned, out=room)
 
 
 def drive_of(

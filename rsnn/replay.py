@@ -154,7 +154,7 @@ def replay(first, stop, onto, dense, weight, rule, past, scratch, last, fires):
                 w[k] = v
         if down != 0.0 and fires:
             for k in range(size):
-                v = w[k] - minus[k] * seen[k] * ((w[k] - low) * width) ** down
+                v = w[k] - minus[k] * seen[k] * max((w[k] - low) * width, 0.0) ** down
                 w[k] = min(max(v, low), high)
         for k in range(size):
             x[k] = x[k] * fall_pre[k] + spike

@@ -50,7 +50,8 @@ def learn(x, drive, steps, state, theta, counts, neurons, adaptation, scaling, g
     empty, what they make of it, `drive` [sample, time, unit]. The first of `groups` are the plastic recurrent synapses, `fixed` the others;
     `learns` [2] says which group does. `state` [5, unit] (current, voltage, steps of rest, adaptation, input from the own spikes of the
     step before) is carried on in place; `from_rest` sets it to 0 before each sample, else the samples are pieces of one. To `counts`
-    [sample, unit] are added the spikes. The same arithmetic as `network.step`, `plasticity.stdp_step`, `homeostasis.adapt`, `normalise`.
+    [sample, unit], zeros, are added the spikes. The same arithmetic as `network.step`, `plasticity.stdp_step`, `homeostasis.adapt`,
+    `normalise`.
     """
     samples, units = counts.shape
     by_spikes = drive.shape[0] == 0

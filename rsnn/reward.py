@@ -15,7 +15,7 @@ from rsnn.heterogeneity import Number, Parameter, check_parameter, spawn
 from rsnn.network import RSNN
 from rsnn.neurons import SHORTEST_TAU
 from rsnn.plasticity import Pairing, PairSTDP, Traces, Window, spread_out
-from rsnn.stdp_training import check_spikes, plastic_mask
+from rsnn.stdp_training import check_spikes, check_weights, plastic_mask
 
 
 @dataclass(frozen=True)
@@ -172,12 +172,9 @@ def fit_reward(
     if input_rule is not None:
         check_spikes(x)
         groups.append((net.input_weight, net.input_mask, Eligible.of(net.input_mask, input_rule, dt=net.dt, generator=input_windows)))
+    for weight, mask, eligible in groups:
+        check_weights("recurrent" if weight is net.recurrent_weight else "input", weight, mask, eligible.rule.window)
     values = [w[mask].double() for w, mask, _ in groups]
-    for v, (_, _, e) in zip(values, groups, strict=True):
-        low, high = float(v.min()), float(v.max())
-        if low < e.rule.window.w_min or high > e.rule.window.w_max:
-            bounds = f"[{e.rule.window.w_min:g}, {e.rule.window.w_max:g}]"
-            raise ValueError(f"the weights go from {low:.3g} to {high:.3g}, outside the bounds {bounds} of the rule; widen them.")
     starts = [v.clone() for v in values]
     expected = [0.0 for _ in groups]
     records, seen = [], 0

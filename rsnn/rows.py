@@ -11,11 +11,11 @@ from typing import NamedTuple, no_type_check
 import numpy as np
 from numba import njit
 
+from rsnn.grains import WHOLE, in_numbers
 from rsnn.moves import catch_up, move_four, move_row, move_sparse
 from rsnn.replay import INNER, replay
 
 NO, YES = np.int64(0), np.int64(1)  # numba compiles a kernel again for each literal that it is called with, False, True and 0 among them
-WHOLE = 1.5 * 2.0**52  # added and taken away again, it leaves the nearest whole number
 SPENT = 1e-18  # a trace below this moves no weight by as much as rounding does
 
 
@@ -64,9 +64,10 @@ class Past(NamedTuple):
     """What the rows of a group of synapses still have to hear of; time is counted in steps since the last `settle`.
 
     `clock` [3]: now, when the current sample began, spikes kept. `closing` [step]: the end of the sample a step belongs to. Per neuron
-    that sends: when its row was last brought up to date, and its traces then. Per neuron that receives: traces now; uniform rules:
-    `gained` [step, unit], the running sum of its spikes; others: all spikes in order, `when` and `who` fired, `until` [step] of them having
-    come up to a step, those of one neuron as a chain through `before` from the `newest`, and two traces of each synapse.
+    that sends: when its row was last brought up to date, and its traces then. Per neuron that receives: traces now (slow ones where
+    triplets strengthen); uniform rules: `gained` [step, unit], the running sum of its spikes; others: all spikes in order, `when` and `who`
+    fired, `until` [step] of them having come up to a step, those of one neuron as a chain through `before` from the `newest`, and two
+    traces of each synapse.
     """
 
     clock: np.ndarray
@@ -100,7 +101,10 @@ class Scratch(NamedTuple):
 @njit(cache=True, nogil=True, error_model="numpy", **INNER)
 @no_type_check
 def visit(which, n, synapses, rule, past, scratch, fires, out):
-    """Bring the rows of the first n neurons of `which` up to now, in which all of them fire or none does, and add them to `out`, zeros."""
+    """Bring the rows of the first n neurons of `which` up to now, in which all of them fire or none does, and add them to `out`.
+
+    It holds zeros, or nobody reads it: where weights are grains, all of it is made numbers in the end.
+    """
     if rule.uniform:
         visit_uniform(which, n, synapses, rule, past, fires, out)
         return
@@ -194,15 +198,6 @@ def visit_uniform(which, n, synapses, rule, past, fires, out):
                     out[j] += matrix[row[m + r], j]
         m += rows
     in_numbers(out, grain)
-
-
-@njit(cache=True, nogil=True, error_model="numpy", **INNER)
-@no_type_check
-def in_numbers(out, grain):
-    """Sums of weights, from grains to numbers."""
-    if grain != 1.0:
-        for i in range(len(out)):
-            out[i] *= grain
 
 
 @njit(cache=True, nogil=True, error_model="numpy", **INNER)
@@ -326,33 +321,3 @@ def multiply(synapses, low, high, factor):
             row[k] = (min(max(w, low), high) + rounding) - rounding
         if loops:
             row[j] = 0
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-@no_type_check
-def in_grains(values, grain, most):
-    """The nearest whole numbers of grains [any number], at most so many: a bound that float32 rounded away from 0 is the bound."""
-    found = np.empty(len(values), dtype=np.int32)
-    for k in range(len(values)):
-        whole = (values[k] / grain + WHOLE) - WHOLE
-        found[k] = np.int32(min(max(whole, -most), most))
-    return found
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-@no_type_check
-def put_numbers(counted, grain, most, out):
-    """Numbers of grains [any number] in place of `out`; what is the same number of grains stays as it is, to the last bit."""
-    for k in range(len(out)):
-        whole = (out[k] / grain + WHOLE) - WHOLE
-        out[k] = out[k] if min(max(whole, -most), most) == counted[k] else counted[k] * grain
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-@no_type_check
-def way(weight, before):
-    """The sum of the distances of all weights from where they were before."""
-    total = 0.0
-    for k in range(len(weight)):
-        total += abs(np.float64(weight[k]) - np.float64(before[k]))
-    return total

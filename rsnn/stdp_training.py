@@ -12,17 +12,19 @@ from torch import Tensor
 from rsnn.batches import Learner, learn_batch
 from rsnn.checkpoints import Save, check_resumed, fingerprint, flattened, put_back
 from rsnn.events import FEW, in_order, part_of
+from rsnn.grains import sum_of_moves
 from rsnn.heterogeneity import spawn
 from rsnn.homeostasis import Homeostasis, SynapticScaling, threshold_constants
 from rsnn.layer import arrays
 from rsnn.network import RSNN
 from rsnn.plasticity import LearningRule
 from rsnn.reservoir import Adaptation, Plastic, Scaling, learn
-from rsnn.rows import Synapses, settle, way
+from rsnn.rows import Synapses, settle
 from rsnn.storage import fixed_synapses, matrix_of, plastic_synapses, rows_of, values_of
 
 CHUNK = 2**21  # numbers of input or its drive at once: 16 MiB, and a call of `progress` now and then
 RUNAWAY = 0.95  # share of all steps
+FORM = "grains"  # of what a checkpoint holds: one of another form is one of another run
 RECORD = 9  # numbers kept of an epoch
 
 
@@ -68,10 +70,10 @@ def fit_stdp(
     want to be larger. Its samples run on as many threads as torch has, with the same result for any number. `progress(done, total)` is
     called with numbers of samples, `checkpoint` with all that a run needs to go on, at least every `checkpoint_every` samples (as `CHUNK`
     and batches allow); the same call with `resume` goes on there, and ends as the whole run does, bit for bit. Runs in float64 on the CPU,
-    without batches on one core; the weights are rounded to their dtype at the end, and in a network of float32 two million or more that
-    share a window also to a 2^31st of the largest there may be, each time that their neuron fires, unless there are batches
-    (`storage.grain_of`; `net.double()` spares them that). Raises ValueError for weights outside the bounds of the rule, and as soon as
-    everything fires all the time or nothing fired in an epoch.
+    without batches on one core; the weights are rounded to their dtype at the end. In a network of float32, two million weights or more
+    that share a window which does not depend on them are also rounded to a 2^31st of the largest there may be whenever they move, unless
+    there are batches or that is not small against what a pair moves (`rsnn.grains`); `net.double()` spares them that. Raises ValueError for
+    weights outside the bounds of the rule, and as soon as everything fires all the time or nothing fired in an epoch.
     """
     x = net.check(spikes)
     if epochs < 1:
@@ -82,15 +84,16 @@ def fit_stdp(
         raise ValueError("fit_stdp(rule=None): nothing would learn; give a rule such as PairSTDP(), or an input_rule.")
     generator = torch.Generator() if generator is None else generator
     keeps = checkpoint is not None or resume is not None
-    mark = fingerprint(net, generator, tuple(x.shape), rule, input_rule, homeostasis, batch, "grains") if keeps else torch.zeros(0)
+    mark = fingerprint(net, generator, tuple(x.shape), rule, input_rule, homeostasis, batch, FORM) if keeps else torch.zeros(0)
     windows, orders, input_windows, thresholds = spawn(generator), spawn(generator), spawn(generator), spawn(generator)
     groups, learns, fixed = synapses_of(net, rule, input_rule, homeostasis, windows, input_windows, grains=batch == 1)
     if input_rule is not None:
         check_spikes(x)
     recurrent, afferent = groups
     by_spikes = input_rule is not None or int(torch.count_nonzero(x)) / x.numel() < FEW
-    shown = (recurrent if rule is not None else afferent).synapses
-    before = shown.weight.copy()
+    # of these the history tells
+    told = (recurrent if rule is not None else afferent).synapses
+    before = told.weight.copy()
     theta = net.theta.double().numpy(force=True).copy()
     neurons = arrays(net.neurons()._replace(threshold=net.threshold.double()))
     adaptation = adaptation_of(net, homeostasis, thresholds)
@@ -141,9 +144,9 @@ def fit_stdp(
         for p, moves in zip(groups, learns, strict=True):
             if moves:
                 settled(p)
-        weights = values_of(shown)
-        moved = way(shown.weight, before) / weights.size * shown.grain
-        five = (v * shown.grain for v in quartiles(weights))
+        weights = values_of(told)
+        moved = sum_of_moves(told.weight, before) / weights.size * told.grain
+        five = (v * told.grain for v in quartiles(weights))
         records.append((float(rates.mean()), float(rates.max()), float((counts == 0).mean()), moved, *five))
         counts[:] = 0
         place[:] = epoch + 1, 0, place[2]
@@ -161,7 +164,8 @@ def quartiles(values: Shaped[np.ndarray, "..."]) -> list[float]:
     """Minimum, quartiles and maximum, interpolated between neighbours; all are sorted, in vectors, which is faster than to part them."""
     ordered = np.sort(values, axis=None)
     place = np.linspace(0, len(ordered) - 1, 5)
-    below, above = ordered[np.floor(place).astype(int)], ordered[np.ceil(place).astype(int)]
+    # whole numbers may be as far apart as their type goes
+    below, above = (ordered[whole(place).astype(int)].astype(np.float64) for whole in (np.floor, np.ceil))
     return (below + (above - below) * (place % 1)).tolist()
 
 

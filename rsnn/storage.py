@@ -7,17 +7,16 @@ import torch
 from jaxtyping import Bool, Float, Int32, Shaped
 from torch import Tensor
 
+from rsnn.grains import MOST, grain_of, in_grains, is_uniform, put_numbers
 from rsnn.homeostasis import Normalisation
 from rsnn.plasticity import LearningRule, Pairing, PairSTDP, Window
 from rsnn.replay import BLOCK, TILE
 from rsnn.reservoir import Plastic
-from rsnn.rows import Past, Rule, Scratch, Synapses, in_grains, put_numbers
+from rsnn.rows import Past, Rule, Scratch, Synapses
 
 SMALLEST_POWER = 1e-6  # of a trace's decay within one clock: 1 / it times the rounding of a running sum is what a weight may be off by
 LONGEST_CLOCK = 1024
-MANY = 2**21  # weights: in float64 they no longer fit into a cache, and a row waits for memory
-MOST = 2**31 - 1  # grains
-COARSEST = 1e-4  # of an amplitude, how large a grain may be
+AT_BOUND = 1e-3  # of a grain
 FEW_EVENTS = 1024  # steps of a clock where missed spikes are replayed one by one
 
 
@@ -51,23 +50,10 @@ def plastic_synapses(
 
 
 def fixed_synapses(weight: Float[Tensor, "post pre"], mask: Bool[Tensor, "post pre"]) -> Plastic:
-    """Synapses that do not learn, in the same form, as exact as they are: of float32 there is half as much to go through."""
+    """Synapses that do not learn, in the same form and in the type of the network: of float32 there is half as much to go through."""
     synapses = rows_of(weight, mask, dtype=np.float32 if weight.dtype is torch.float32 else np.float64)
     constants = constants_of(PairSTDP(), PairSTDP().draw(2, generator=torch.Generator()), mask, synapses, dt=1000.0)
     return Plastic(synapses, constants, past_of(synapses, constants, 0), scratch_of(constants, 0), np.zeros(0))
-
-
-def grain_of(weight: Float[Tensor, "post pre"], rule: LearningRule, window: Window) -> float:
-    """The grain that many weights are counted in while they learn, or 1 where they are not.
-
-    They are in a network of float32 where one window holds for all and a grain, the largest weight over 2^31, is small against what a pair
-    of spikes moves.
-    """
-    if weight.dtype is not torch.float32 or len(window.a_plus) < MANY or not is_uniform(rule, window):
-        return 1.0
-    grain = max(abs(float(rule.w_min)), abs(float(rule.w_max))) / MOST
-    amplitudes = [abs(float(v[0])) for v in window[:2] if float(v[0]) != 0.0]
-    return grain if amplitudes and grain <= COARSEST * min(amplitudes) else 1.0
 
 
 def rows_of(
@@ -118,23 +104,22 @@ def without_diagonal(full: Shaped[np.ndarray, "unit unit"]) -> Shaped[np.ndarray
     return full.ravel()[1:].reshape(units - 1, units + 1)[:, :-1] if units > 1 else full[:0]
 
 
-def is_uniform(rule: LearningRule, window: Window) -> bool:
-    """Whether all synapses share one window, and changes do not depend on weights."""
-    return all(values.stride(0) == 0 for values in window) and rule.mu_plus == rule.mu_minus == 0
-
-
 def constants_of(rule: LearningRule, window: Window, mask: Bool[Tensor, "post pre"], synapses: Synapses, *, dt: float) -> Rule:
     """The rule over steps of `dt` ms as the kernel wants it, in grains: four numbers where all windows are the same, else four of each."""
     uniform = is_uniform(rule, window)
     triplets, grain = rule.triplets, synapses.grain
+    low, high = float(rule.w_min) / grain, float(rule.w_max) / grain
+    if grain != 1.0:
+        # the nearest grain must not lie beyond a bound
+        low, high = np.ceil(low - AT_BOUND), np.floor(high + AT_BOUND)
     a_plus, a_minus, tau_plus, tau_minus = (float(values[0]) for values in window)
     steps = np.arange(int(np.clip(-np.log(SMALLEST_POWER) * tau_plus / dt, 1, LONGEST_CLOCK)) + 1)
     apart = [np.zeros(0)] * 4 if uniform else [by_row(values, mask, synapses) for values in window]
     return Rule(
         uniform=uniform,
         all_to_all=rule.pairing is Pairing.ALL_TO_ALL,
-        w_min=float(rule.w_min) / grain,
-        w_max=float(rule.w_max) / grain,
+        w_min=low,
+        w_max=high,
         plus=a_plus / grain,
         minus=a_minus / grain,
         triplet_plus=triplets.a_plus / grain,

@@ -25,6 +25,18 @@ def test_a_run_in_two_parts_is_a_run_in_one(tmp_path, monkeypatch, capsys):
     assert [{**entry, **NO_TIME} for entry in parts] == [{**entry, **NO_TIME} for entry in whole]
     assert 0 < parts[0]["cpu_seconds"] < parts[1]["cpu_seconds"]
     assert json.loads((tmp_path / "parts" / "curve.json").read_text())[1]["epoch"] == 2
+    # an old folder, whose curve had no seconds of CPU and nothing said what was asked for, with what is asked for left out
+    old = tmp_path / "old"
+    short = [v for k, v in enumerate(small) if k not in (2, 3, 4)]
+    example.main([*short, "--epochs", "1", "--to", str(old)])
+    (old / "asked.json").unlink()
+    curve = json.loads((old / "curve.json").read_text())
+    (old / "curve.json").write_text(json.dumps([{k: v for k, v in entry.items() if k != "cpu_seconds"} for entry in curve]))
+    assert len(example.main([*short, "--epochs", "2", "--to", str(old)])) == 2
+    assert len(example.main([*short, "--epochs", "2", "--to", str(old)])) == 2
+    with pytest.raises(ValueError, match="a positive number; got 0"):
+        example.main([*small, "--stimulus", "0", "--to", str(tmp_path / "bad")])
+    assert not (tmp_path / "bad" / "asked.json").exists()
     for other, said in ((["--seed", "1"], "--seed 0, now 1"), (["--stimulus", "0.1"], "--stimulus 1.0, now 0.1")):
         with pytest.raises(SystemExit):
             example.main([*small, *other, "--to", str(tmp_path / "parts")])

@@ -44,7 +44,7 @@ def stimulus() -> torch.Tensor:
 def test_stdp_that_is_resumed_from_a_file_ends_as_the_whole_run_bit_for_bit(
     rule: PairSTDP | TripletSTDP, homeostasis: Homeostasis, plastic_input: bool, many: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rsnn.storage.MANY", many)
+    monkeypatch.setattr("rsnn.grains.MANY", many)
     input_rule = PairSTDP(w_min=-50, w_max=50) if plastic_input else None
     settings = {"epochs": 3, "input_rule": input_rule, "homeostasis": homeostasis}
     whole, files = network(), []

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from rsnn import RSNN, Dense, encode
-from rsnn.events import FEW, MANY, add_rows, collect, events_of, spikes_in
+from rsnn.events import FEW, MANY, add_rows, collect, events_of, in_order, spikes_in
 
 
 def seeded(seed: int = 0) -> torch.Generator:
@@ -68,3 +68,16 @@ def test_events_of_few_samples_or_steps_are_the_spikes_of_the_steps_one_by_one(s
     found.sum().backward()
     assert torch.isfinite(net.input_weight.grad).all()
     assert torch.equal(found[:, :1], net.spikes(x[:1]))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.float16, torch.uint8, torch.bool])
+@pytest.mark.parametrize("turned", [False, True])
+def test_events_of_chosen_samples_are_those_of_the_samples_in_that_order(dtype: torch.dtype, turned: bool) -> None:
+    x = (torch.rand(5, 7, 19, generator=seeded()) < 0.2).to(dtype)
+    x = x.transpose(0, 1).contiguous().transpose(0, 1) if turned else x
+    order = np.array([3, 0, 4])
+    start, which, value = in_order(x, order)
+    found = torch.zeros(3 * 7, 19)
+    for r in range(3 * 7):
+        found[r, which[start[r] : start[r + 1]]] = torch.from_numpy(value[start[r] : start[r + 1]]).float()
+    assert torch.equal(found.view(3, 7, 19), x[torch.from_numpy(order)].float())

@@ -27,7 +27,7 @@ def trains(samples: int, steps: int, neurons: int, share: float, seed: int) -> T
 def counted_in_grains(grains: bool) -> Iterator[None]:
     """Few weights are counted in grains too, or many are not."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(layout, "MANY", 0 if grains else 2**40)
+        patch.setattr("rsnn.grains.MANY", 0 if grains else 2**40)
         yield
 
 

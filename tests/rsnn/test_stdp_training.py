@@ -243,7 +243,7 @@ def test_weights_counted_in_grains_end_where_numbers_do_and_those_that_did_not_m
 ) -> None:
     nets, histories = [], []
     for many in (2**40, 0):
-        monkeypatch.setattr("rsnn.storage.MANY", many)
+        monkeypatch.setattr("rsnn.grains.MANY", many)
         nets.append(network(connectivity=connectivity))
         # the last neuron neither fires nor is heard of
         nets[-1].input_weight.data[-1] = 0.0
@@ -262,14 +262,19 @@ def test_weights_counted_in_grains_end_where_numbers_do_and_those_that_did_not_m
 
 
 @pytest.mark.parametrize("many", [0, 2**40])
-def test_weights_at_a_bound_that_float32_rounds_go_on_learning(many: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rsnn.storage.MANY", many)
-    net, bound = network(connectivity=Dense()), 0.3
-    net.recurrent_weight.data.fill_(bound)
-    assert float(net.recurrent_weight[0, 0].detach()) > bound
-    for _ in range(2):
-        history = fit_stdp(net, stimulus(), PairSTDP(0.1, 0.0, w_max=bound), homeostasis=NONE)
-    assert history.weights[-1][-1] == pytest.approx(bound, abs=1e-7)
+@pytest.mark.parametrize(("low", "high", "at"), [(0.0, 0.3, 0.3), (-0.1, 1.0, -0.1), (0.002, 1.0, 0.002), (-1.0, 1e-3, 1e-3)])
+@pytest.mark.parametrize("mu", [0.0, 0.5])
+def test_weights_at_a_bound_that_float32_rounds_go_on_learning(
+    many: int, low: float, high: float, at: float, mu: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rsnn.grains.MANY", many)
+    net, rule = network(connectivity=Dense()), PairSTDP(0.01, 0.05, w_min=low, w_max=high, mu_plus=mu, mu_minus=mu)
+    net.recurrent_weight.data.fill_(at)
+    for _ in range(3):
+        history = fit_stdp(net, stimulus(), rule, homeostasis=NONE, generator=seeded())
+    assert np.isfinite(history.weights).all()
+    assert history.moved[0] > 0
+    assert low - 1e-7 <= history.weights[0][0] <= history.weights[0][-1] <= high + 1e-7
 
 
 @pytest.mark.parametrize("cv", [0.0, 1e-9])

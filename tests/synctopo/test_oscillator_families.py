@@ -32,6 +32,16 @@ def _row(table: dict, name: str, learn: int = 16, test: int = 8) -> dict:
     return {**family.judged(spec, model, shown, split.test.labels, _generator()), "history": history}
 
 
+def test_a_stimulus_is_how_large_embeddings_are_and_nothing_else():
+    one, tenth = (
+        dict(catalog.build(catalog.model_spec({"family": "boards", **SMALL["boards"], **said}, "m"), (4, 4), 4, 0).named_parameters())
+        for said in ({}, {"stimulus": 0.1})
+    )
+    apart = [name for name in one if not torch.equal(one[name], tenth[name])]
+    assert apart == ["entry.digits.weight"]
+    torch.testing.assert_close(tenth[apart[0]], 0.1 * one[apart[0]])
+
+
 @pytest.mark.slow
 def test_boards_are_learned_with_numbers_of_steps_that_are_drawn():
     drawn = {"rule": "drawn_steps", "epochs": 1, "batch": 8, "between": [1, 3]}
