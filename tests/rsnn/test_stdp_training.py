@@ -236,47 +236,6 @@ def test_neurons_in_another_order_learn_the_same_weights_in_that_order() -> None
     torch.testing.assert_close(net.recurrent_weight[order][:, order], other.recurrent_weight)
 
 
-@pytest.mark.parametrize("connectivity", [Dense(), Sparse(0.4)])
-@pytest.mark.parametrize("homeostasis", [NONE, Homeostasis()])
-def test_weights_counted_in_grains_end_where_numbers_do_and_those_that_did_not_move_to_the_last_bit(
-    connectivity: Dense | Sparse, homeostasis: Homeostasis, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    nets, histories = [], []
-    for many in (2**40, 0):
-        monkeypatch.setattr("rsnn.grains.MANY", many)
-        nets.append(network(connectivity=connectivity))
-        # the last neuron neither fires nor is heard of
-        nets[-1].input_weight.data[-1] = 0.0
-        nets[-1].recurrent_weight.data[-1] = nets[-1].recurrent_weight.data[-1].abs() * 1e-6
-        nets[-1].recurrent_weight.data[:, -1] *= 1e-6
-        histories.append(fit_stdp(nets[-1], stimulus(), PairSTDP(0.02, 0.02), epochs=2, homeostasis=homeostasis, generator=seeded()))
-    numbers, grains = (net.recurrent_weight.detach() for net in nets)
-    assert histories[0].rate == histories[1].rate
-    assert not torch.equal(numbers, grains)
-    torch.testing.assert_close(numbers, grains, rtol=0, atol=1e-7)
-    np.testing.assert_allclose(histories[0].weights, histories[1].weights, rtol=0, atol=1e-7)
-    np.testing.assert_allclose(histories[0].moved, histories[1].moved, rtol=1e-5)
-    if homeostasis is NONE:
-        started = network(connectivity=connectivity).recurrent_weight.detach()[:, -1] * 1e-6
-        assert torch.equal(grains[:-1, -1], started[:-1])
-
-
-@pytest.mark.parametrize("many", [0, 2**40])
-@pytest.mark.parametrize(("low", "high", "at"), [(0.0, 0.3, 0.3), (-0.1, 1.0, -0.1), (0.002, 1.0, 0.002), (-1.0, 1e-3, 1e-3)])
-@pytest.mark.parametrize("mu", [0.0, 0.5])
-def test_weights_at_a_bound_that_float32_rounds_go_on_learning(
-    many: int, low: float, high: float, at: float, mu: float, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("rsnn.grains.MANY", many)
-    net, rule = network(connectivity=Dense()), PairSTDP(0.01, 0.05, w_min=low, w_max=high, mu_plus=mu, mu_minus=mu)
-    net.recurrent_weight.data.fill_(at)
-    for _ in range(3):
-        history = fit_stdp(net, stimulus(), rule, homeostasis=NONE, generator=seeded())
-    assert np.isfinite(history.weights).all()
-    assert history.moved[0] > 0
-    assert low - 1e-7 <= history.weights[0][0] <= history.weights[0][-1] <= high + 1e-7
-
-
 @pytest.mark.parametrize("cv", [0.0, 1e-9])
 def test_a_hundred_thousand_steps_move_a_weight_by_the_window_of_every_pair(cv: float) -> None:
     net = RSNN(2, 2, 2, neuron=LIF(20.0, None, reset=Reset.ZERO), connectivity=Dense(), generator=seeded())

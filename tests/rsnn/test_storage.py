@@ -6,10 +6,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rsnn import PairSTDP, TripletSTDP
-from rsnn.grains import grain_of
 from rsnn.stdp_training import quartiles
-from rsnn.storage import by_row, plastic_synapses, rows_of, values_of
+from rsnn.storage import by_row, rows_of, values_of
 
 MASKS = {
     "all": torch.ones(4, 3, dtype=torch.bool),
@@ -42,17 +40,3 @@ def test_quartiles_are_those_of_numpy(values):
 def test_quartiles_of_whole_numbers_as_far_apart_as_their_type_goes():
     most = 2**31 - 1
     assert quartiles(np.array(4 * [-most] + 4 * [most], dtype=np.int32)) == [-most, -most, 0.0, most, most]
-
-
-def test_what_only_triplets_move_is_not_rounded_away(monkeypatch):
-    monkeypatch.setattr("rsnn.grains.MANY", 0)
-    mask, weight = torch.ones(3, 3, dtype=torch.bool), torch.rand(3, 3, generator=torch.Generator().manual_seed(0))
-    for rule, counted in ((TripletSTDP(0.0, 1e-4, 1e-10, 0.0), False), (TripletSTDP(0.0, 1e-4, 1e-3, 0.0), True)):
-        window = rule.draw(9, generator=torch.Generator())
-        assert (grain_of(weight, rule, window) < 1) == counted
-        assert grain_of(weight.double(), rule, window) == 1
-    # a bound that is no whole number of grains is the grain inside it
-    rule = PairSTDP(w_min=0.002)
-    plastic = plastic_synapses(weight * 0 + 0.5, mask, rule, None, dt=1.0, generator=torch.Generator())
-    assert plastic.rule.w_min * plastic.synapses.grain >= 0.002
-    assert plastic.rule.w_max == 2**31 - 1
