@@ -90,7 +90,8 @@ def main(arguments: Sequence[str] | None = None) -> list[dict[str, Any]]:
                 "seconds": round(time.monotonic() - started, 1),
             }
         )
-        write_json(settings_file, settings)
+        if not settings_file.is_file():
+            write_json(settings_file, settings)
         write_json(curve_file, curve)
         print(json.dumps(curve[-1]), flush=True)
     return curve

@@ -1,5 +1,6 @@
 """Many weights as whole numbers of grains, int32: half of the memory to wait for, and to a 2^31st of the largest there may be."""
 
+import math
 from typing import no_type_check
 
 import numpy as np
@@ -14,6 +15,7 @@ from rsnn.replay import INNER
 MANY = 2**21  # weights: in float64 they no longer fit into a cache, and a row waits for memory
 MOST = 2**31 - 1  # grains
 COARSEST = 1e-4  # of an amplitude, how large a grain may be
+AT_BOUND = 1e-3  # of a grain: what a quotient may be off by
 WHOLE = 1.5 * 2.0**52  # added and taken away again, it leaves the nearest whole number
 
 
@@ -30,29 +32,41 @@ def grain_of(weight: Float[Tensor, "post pre"], rule: LearningRule, window: Wind
     return grain if amplitudes and grain <= COARSEST * min(amplitudes) else 1.0
 
 
+def bounds_of(rule: LearningRule, grain: float) -> tuple[float, float]:
+    """The least and the largest weight in grains: where these are counted, the nearest to a bound does not lie beyond it."""
+    low, high = float(rule.w_min) / grain, float(rule.w_max) / grain
+    return (low, high) if grain == 1.0 else (float(math.ceil(low - AT_BOUND)), float(math.floor(high + AT_BOUND)))
+
+
 def is_uniform(rule: LearningRule, window: Window) -> bool:
     """Whether all synapses share one window, and changes do not depend on weights."""
     return all(values.stride(0) == 0 for values in window) and rule.mu_plus == rule.mu_minus == 0
 
 
+@njit(cache=True, nogil=True, error_model="numpy", **INNER)
+@no_type_check
+def nearest(value, grain):
+    """The nearest whole number of grains; a bound that float32 rounded away from 0 is the bound."""
+    whole = (value / grain + WHOLE) - WHOLE
+    return min(max(whole, -MOST), MOST)
+
+
 @njit(cache=True, nogil=True, error_model="numpy")
 @no_type_check
-def in_grains(values, grain, most):
-    """The nearest whole numbers of grains [any number], at most so many: a bound that float32 rounded away from 0 is the bound."""
+def in_grains(values, grain):
+    """Weights [any number] as the nearest whole numbers of grains."""
     found = np.empty(len(values), dtype=np.int32)
     for k in range(len(values)):
-        whole = (values[k] / grain + WHOLE) - WHOLE
-        found[k] = np.int32(min(max(whole, -most), most))
+        found[k] = np.int32(nearest(values[k], grain))
     return found
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 @no_type_check
-def put_numbers(counted, grain, most, out):
+def put_numbers(counted, grain, out):
     """Numbers of grains [any number] in place of `out`; what is the same number of grains stays as it is, to the last bit."""
     for k in range(len(out)):
-        whole = (out[k] / grain + WHOLE) - WHOLE
-        out[k] = out[k] if min(max(whole, -most), most) == counted[k] else counted[k] * grain
+        out[k] = out[k] if nearest(out[k], grain) == counted[k] else counted[k] * grain
 
 
 @njit(cache=True, nogil=True, error_model="numpy", **INNER)

@@ -81,6 +81,8 @@ def catch_up(trace, slow, last, now, closed, fires, all_to_all, decay, decay_slo
     if not fires:
         return trace, slow, 0.0
     weaken = minus + triplet_minus * slow
+    # a slow trace that moves nothing stays 0: its power would be taken at every visit
+    more = 1.0 if triplet_minus != 0.0 else 0.0
     if all_to_all:
-        return trace + 1.0, slow + 1.0, weaken
-    return 1.0, 1.0, weaken
+        return trace + 1.0, slow + more, weaken
+    return 1.0, more, weaken

@@ -63,6 +63,7 @@ def learn(x, drive, steps, state, theta, counts, neurons, adaptation, scaling, g
     inward, height, apart, fired = np.zeros(units), np.zeros(units), np.zeros(units), np.empty(units + 1, dtype=np.int64)
     awake, spike = np.empty(units, dtype=np.uint8), np.empty(units, dtype=np.uint8)
     own, afferent = groups
+    # taken apart once: what comes out of a tuple has its references counted, every time
     own_synapses, own_rule, own_past, own_scratch, _ = own
     afferent_synapses, afferent_rule, afferent_past, afferent_scratch, _ = afferent
     nobody = afferent_scratch.unused
@@ -109,7 +110,6 @@ def learn(x, drive, steps, state, theta, counts, neurons, adaptation, scaling, g
             for n in range(count):
                 often[fired[n]] += 1
             from_others[:] = 0.0
-            # by name: a group picked by its number would be copied whole at every step
             if learns[0]:
                 learn_step(own_synapses, own_rule, own_past, own_scratch, fired, count, fired, count, from_others)
             if learns[1]:

@@ -64,10 +64,10 @@ class Past(NamedTuple):
     """What the rows of a group of synapses still have to hear of; time is counted in steps since the last `settle`.
 
     `clock` [3]: now, when the current sample began, spikes kept. `closing` [step]: the end of the sample a step belongs to. Per neuron
-    that sends: when its row was last brought up to date, and its traces then. Per neuron that receives: traces now (slow ones where
-    triplets strengthen); uniform rules: `gained` [step, unit], the running sum of its spikes; others: all spikes in order, `when` and `who`
-    fired, `until` [step] of them having come up to a step, those of one neuron as a chain through `before` from the `newest`, and two
-    traces of each synapse.
+    that sends: when its row was last brought up to date, and its traces then. Per neuron that receives: traces now. Slow ones are 0 where
+    no triplet moves a weight by them. Uniform rules: `gained` [step, unit], the running sum of its spikes; others: all spikes in order,
+    `when` and `who` fired, `until` [step] of them having come up to a step, those of one neuron as a chain through `before` from the
+    `newest`, and two traces of each synapse.
     """
 
     clock: np.ndarray
@@ -281,7 +281,8 @@ def learn_step(synapses, rule, past, scratch, sending, n_sending, fired, n_fired
         for n in range(n_fired):
             i = fired[n]
             post[i] = post[i] + 1.0 if rule.all_to_all else 1.0
-            slow[i] = slow[i] + 1.0 if rule.all_to_all else 1.0
+            if rule.triplet_plus != 0.0:
+                slow[i] = slow[i] + 1.0 if rule.all_to_all else 1.0
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

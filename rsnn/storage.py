@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Bool, Float, Int32, Shaped
 from torch import Tensor
 
-from rsnn.grains import MOST, grain_of, in_grains, is_uniform, put_numbers
+from rsnn.grains import bounds_of, grain_of, in_grains, is_uniform, put_numbers
 from rsnn.homeostasis import Normalisation
 from rsnn.plasticity import LearningRule, Pairing, PairSTDP, Window
 from rsnn.replay import BLOCK, TILE
@@ -16,7 +16,6 @@ from rsnn.rows import Past, Rule, Scratch, Synapses
 
 SMALLEST_POWER = 1e-6  # of a trace's decay within one clock: 1 / it times the rounding of a running sum is what a weight may be off by
 LONGEST_CLOCK = 1024
-AT_BOUND = 1e-3  # of a grain
 FEW_EVENTS = 1024  # steps of a clock where missed spikes are replayed one by one
 
 
@@ -73,7 +72,7 @@ def rows_of(
 
 def counted(values: Float[np.ndarray, "synapse"], grain: float) -> Float[np.ndarray, "synapse"] | Int32[np.ndarray, "synapse"]:
     """Weights as they are kept."""
-    return values if grain == 1.0 else in_grains(values, grain, MOST)
+    return values if grain == 1.0 else in_grains(values, grain)
 
 
 def matrix_of(synapses: Synapses, mask: Bool[Tensor, "post pre"], before: Float[Tensor, "post pre"]) -> Float[np.ndarray, "post pre"]:
@@ -87,8 +86,8 @@ def matrix_of(synapses: Synapses, mask: Bool[Tensor, "post pre"], before: Float[
         matrix = np.ascontiguousarray(full.T)
     if synapses.grain == 1.0:
         return matrix
-    found = (before * mask).double().numpy(force=True).copy()
-    put_numbers(matrix.ravel(), synapses.grain, MOST, found.ravel())
+    found = np.ascontiguousarray((before * mask).double().numpy(force=True))
+    put_numbers(matrix.ravel(), synapses.grain, found.ravel())
     return found
 
 
@@ -108,18 +107,15 @@ def constants_of(rule: LearningRule, window: Window, mask: Bool[Tensor, "post pr
     """The rule over steps of `dt` ms as the kernel wants it, in grains: four numbers where all windows are the same, else four of each."""
     uniform = is_uniform(rule, window)
     triplets, grain = rule.triplets, synapses.grain
-    low, high = float(rule.w_min) / grain, float(rule.w_max) / grain
-    if grain != 1.0:
-        # the nearest grain must not lie beyond a bound
-        low, high = np.ceil(low - AT_BOUND), np.floor(high + AT_BOUND)
+    w_min, w_max = bounds_of(rule, grain)
     a_plus, a_minus, tau_plus, tau_minus = (float(values[0]) for values in window)
     steps = np.arange(int(np.clip(-np.log(SMALLEST_POWER) * tau_plus / dt, 1, LONGEST_CLOCK)) + 1)
     apart = [np.zeros(0)] * 4 if uniform else [by_row(values, mask, synapses) for values in window]
     return Rule(
         uniform=uniform,
         all_to_all=rule.pairing is Pairing.ALL_TO_ALL,
-        w_min=low,
-        w_max=high,
+        w_min=w_min,
+        w_max=w_max,
         plus=a_plus / grain,
         minus=a_minus / grain,
         triplet_plus=triplets.a_plus / grain,

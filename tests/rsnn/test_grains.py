@@ -57,6 +57,7 @@ def test_weights_at_a_bound_that_float32_rounds_go_on_learning(
     monkeypatch.setattr("rsnn.grains.MANY", many)
     net, rule = network(Dense()), PairSTDP(0.01, 0.05, w_min=low, w_max=high, mu_plus=mu, mu_minus=mu)
     net.recurrent_weight.data.fill_(at)
+    assert float(net.recurrent_weight[0, 0].detach()) != at
     for _ in range(3):
         history = fit_stdp(net, stimulus(), rule, homeostasis=NONE, generator=seeded())
     assert np.isfinite(history.weights).all()
