@@ -4,35 +4,13 @@ from typing import no_type_check
 
 from numba import njit
 
+from rsnn.decay import decay_all
+
 INNER = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 """Options of kernels that only other kernels call: the half of the compiling that would make them callable from Python is saved."""
 TILE = 256  # synapses of a sparse row whose missed spikes are looked at together
 BLOCK = 512  # spikes that a full row looks at together
 NEVER = -1.0  # in place of a time: counts for nothing
-
-
-@njit(cache=True, nogil=True, error_model="numpy", **INNER)
-@no_type_check
-def decay_all(z, n):
-    """e^-z in place of the first n numbers, 0 where z is negative: (e^(-z / 256))^256, which is vector arithmetic throughout.
-
-    In two loops: half as long a chain of operations is half as long a wait for the one before.
-    """
-    for k in range(n):
-        t = z[k] if z[k] < 700.0 else 700.0
-        q = t * (-1.0 / 256.0)
-        p = 1.0 + q * (1.0 + q * (1 / 2 + q * (1 / 6 + q * (1 / 24 + q * (1 / 120 + q * (1 / 720 + q * (1 / 5040)))))))
-        z[k] = p if t >= 0.0 else 0.0
-    for k in range(n):
-        p = z[k]
-        p = p * p
-        p = p * p
-        p = p * p
-        p = p * p
-        p = p * p
-        p = p * p
-        p = p * p
-        z[k] = p * p
 
 
 @njit(cache=True, nogil=True, error_model="numpy", **INNER)
@@ -67,18 +45,24 @@ def chain(first, size, onto, unseen, past, scratch):
 
 @njit(cache=True, nogil=True, error_model="numpy", **INNER)
 @no_type_check
-def hear(which, when, times, ahead, back, all_to_all, scratch, gain, seen, fired):
+def hear(which, when, times, ahead, back, all_to_all, scratch, gain, seen):
     """What spikes of the synapses `which` at the steps `when` add: to the `gain` since the last visit those up to the end of its sample, to
-    the trace `seen` those of this sample before now, and how many `fired` now. The first is left in `scratch.to_plus`. Times are numbers
-    with a fraction: whole ones would have to be converted one by one."""
+    the trace `seen` those of this sample before now. The first is left in `scratch.to_plus`. Times are numbers with a fraction, as short
+    as traces are: whole ones would have to be converted one by one."""
     n = len(which)
-    now, last, since, end = times
+    now, last, since, end, never = times
     to_plus, to_minus = scratch.to_plus, scratch.to_minus
+    # what has to be looked up one by one, apart from the loops that become vector instructions
     for m in range(n):
-        s, t = which[m], when[m]
-        p, q = (t - last) * ahead[s], (now - t) * back[s]
-        to_plus[m] = p if t <= end else NEVER
-        to_minus[m] = q if since < t < now else NEVER
+        s = which[m]
+        to_plus[m] = ahead[s]
+        to_minus[m] = back[s]
+    for m in range(n):
+        p = (when[m] - last) * to_plus[m]
+        to_plus[m] = p if when[m] <= end else never
+    for m in range(n):
+        p = (now - when[m]) * to_minus[m]
+        to_minus[m] = p if since < when[m] < now else never
     decay_all(to_plus, n)
     decay_all(to_minus, n)
     if all_to_all:
@@ -91,9 +75,6 @@ def hear(which, when, times, ahead, back, all_to_all, scratch, gain, seen, fired
             s = which[m]
             gain[s] += to_plus[m]
             seen[s] = max(seen[s], to_minus[m])
-    for m in range(n):
-        if when[m] == now:
-            fired[which[m]] += 1.0
 
 
 @njit(cache=True, nogil=True, error_model="numpy", **INNER)
@@ -109,28 +90,38 @@ def replay(first, stop, onto, dense, weight, rule, past, scratch, last, fires):
     since = past.clock[1] if closed else last
     lasting, repeated = not closed, not closed and (all_to_all or not fires)
     spike = 1.0 if fires else 0.0
-    apart, times = float(now - last), (float(now), float(last), float(since), float(end))
-    part = stop - first if dense else TILE
-    for tile in range(first, stop, part):
-        size = min(part, stop - tile)
+    # all that traces meet is of their type: what is not would be converted one by one
+    number = past.traces.dtype.type
+    apart, added, none, one = number(now - last), number(spike), number(0.0), number(1.0)
+    times = (number(now), number(last), number(since), number(end), number(NEVER))
+    units = stop - first
+    constants, traces = rule.each[4 * first : 4 * stop], past.traces[2 * first : 2 * stop]
+    part = units if dense else TILE
+    for tile in range(0, units, part):
+        size = min(part, units - tile)
         # slices, one array written at a time, no calls: loops that become vector instructions
-        w, x, y = weight[tile : tile + size], past.trace_pre[tile : tile + size], past.trace_post[tile : tile + size]
-        plus, minus = rule.a_plus[tile : tile + size], rule.a_minus[tile : tile + size]
-        ahead, back = rule.rate_plus[tile : tile + size], rule.rate_minus[tile : tile + size]
+        w, x, y = weight[first + tile : first + tile + size], traces[tile:][:size], traces[units + tile :][:size]
+        plus, minus = constants[tile:][:size], constants[units + tile :][:size]
+        ahead, back = constants[2 * units + tile :][:size], constants[3 * units + tile :][:size]
         gain, seen, fired = scratch.sums[0, :size], scratch.sums[1, :size], scratch.sums[2, :size]
         fall_pre, fall_post = scratch.sums[3, :size], scratch.sums[4, :size]
         # first what goes through the constants in order: `hear` then finds them in the cache
         fall(fall_pre, ahead, apart, repeated, size)
         fall(fall_post, back, apart, lasting, size)
-        gain[:], seen[:], fired[:] = 0.0, 0.0, 0.0
+        gain[:], seen[:], fired[:] = none, none, none
         which, when = past.who, past.when
         e, last_of_all = until[last], until[now]
+        newly = max(e, until[max(now - 1, 0)])
         if not dense:
             which, when = scratch.which, scratch.when
-            e, last_of_all = chain(tile, size, onto, until[last], past, scratch), len(which)
+            e, last_of_all = chain(first + tile, size, onto, until[last], past, scratch), len(which)
+            newly = e
+        for m in range(newly, last_of_all):
+            if when[m] == times[0]:
+                fired[which[m]] = one
         while e < last_of_all:
             more = min(e + BLOCK, last_of_all)
-            hear(which[e:more], when[e:more], times, ahead, back, all_to_all, scratch, gain, seen, fired)
+            hear(which[e:more], when[e:more], times, ahead, back, all_to_all, scratch, gain, seen)
             if up != 0.0:
                 for m in range(more - e):
                     s = which[e + m]
@@ -139,9 +130,9 @@ def replay(first, stop, onto, dense, weight, rule, past, scratch, last, fires):
             e = more
         for k in range(size):
             older = y[k] * fall_post[k]
-            seen[k] = seen[k] + older if all_to_all or seen[k] == 0.0 else seen[k]
+            seen[k] = seen[k] + older if all_to_all or seen[k] == none else seen[k]
         for k in range(size):
-            y[k] = seen[k] + fired[k] if all_to_all or fired[k] == 0.0 else 1.0
+            y[k] = seen[k] + fired[k] if all_to_all or fired[k] == none else fired[k]
         if up == 0.0:
             for k in range(size):
                 v = w[k] + plus[k] * x[k] * gain[k]
@@ -157,4 +148,4 @@ def replay(first, stop, onto, dense, weight, rule, past, scratch, last, fires):
                 v = w[k] - minus[k] * seen[k] * max((w[k] - low) * width, 0.0) ** down
                 w[k] = min(max(v, low), high)
         for k in range(size):
-            x[k] = x[k] * fall_pre[k] + spike
+            x[k] = x[k] * fall_pre[k] + added

@@ -36,8 +36,9 @@ class Synapses(NamedTuple):
 
 class Rule(NamedTuple):
     """The constants per step of a rule. If `uniform`: two amplitudes of pairs and two of triplets, decays of the postsynaptic trace and
-    of the two slow ones, and powers of the decay of the presynaptic trace and their inverses; else four constants of each synapse, the
-    exponent of the weight dependence or 0, and (of the same) no triplets."""
+    of the two slow ones, and powers of the decay of the presynaptic trace and their inverses; else of `each` synapse four constants (two
+    amplitudes, then the inverses of two time constants), those of a row together, `storage.in_rows`, the exponent of the weight dependence
+    or 0, and (of the same) no triplets."""
 
     uniform: bool
     all_to_all: bool
@@ -52,10 +53,7 @@ class Rule(NamedTuple):
     decay_slow_post: float
     power: np.ndarray
     inverse: np.ndarray
-    a_plus: np.ndarray
-    a_minus: np.ndarray
-    rate_plus: np.ndarray
-    rate_minus: np.ndarray
+    each: np.ndarray
     exponent_plus: float
     exponent_minus: float
 
@@ -67,7 +65,7 @@ class Past(NamedTuple):
     that sends: when its row was last brought up to date, and its traces then. Per neuron that receives: traces now. Slow ones are 0 where
     no triplet moves a weight by them. Uniform rules: `gained` [step, unit], the running sum of its spikes; others: all spikes in order,
     `when` and `who` fired, `until` [step] of them having come up to a step, those of one neuron as a chain through `before` from the
-    `newest`, and two traces of each synapse.
+    `newest`, and two `traces` of each synapse, laid out as its constants.
     """
 
     clock: np.ndarray
@@ -83,8 +81,7 @@ class Past(NamedTuple):
     who: np.ndarray
     before: np.ndarray
     until: np.ndarray
-    trace_pre: np.ndarray
-    trace_post: np.ndarray
+    traces: np.ndarray
 
 
 class Scratch(NamedTuple):

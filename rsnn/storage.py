@@ -1,5 +1,6 @@
 """Storage of plastic synapses: matrices as the rows that the kernel visits, rules as its constants, and weights back as a matrix."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -32,13 +33,13 @@ def plastic_synapses(
     """Synapses at rest with a window each, drawn in the order of the mask.
 
     Takes 8 bytes for the weight of each synapse, 4 where many may be counted in `grains` (`grain_of`), 4 more for where it goes
-    unless all are there, and, if windows differ, 48 more for them and two traces.
+    unless all are there, and, if windows differ, 24 more for them and two traces in a network of float32, 48 in one of float64.
     """
     if not mask.any():
         raise ValueError("there are no synapses that could learn; raise the density of the connectivity.")
     window = rule.draw(int(mask.sum()), generator=generator)
     synapses = rows_of(weight, mask, grain_of(weight, rule, window) if grains else 1.0)
-    constants = constants_of(rule, window, mask, synapses, dt=dt)
+    constants = constants_of(rule, window, mask, synapses, dt=dt, dtype=type_of(weight))
     if normalisation is None:
         total = np.zeros(0)
     elif normalisation.total is None:
@@ -50,9 +51,15 @@ def plastic_synapses(
 
 def fixed_synapses(weight: Float[Tensor, "post pre"], mask: Bool[Tensor, "post pre"]) -> Plastic:
     """Synapses that do not learn, in the same form and in the type of the network: of float32 there is half as much to go through."""
-    synapses = rows_of(weight, mask, dtype=np.float32 if weight.dtype is torch.float32 else np.float64)
-    constants = constants_of(PairSTDP(), PairSTDP().draw(2, generator=torch.Generator()), mask, synapses, dt=1000.0)
+    synapses = rows_of(weight, mask, dtype=type_of(weight))
+    window = PairSTDP().draw(2, generator=torch.Generator())
+    constants = constants_of(PairSTDP(), window, mask, synapses, dt=1000.0, dtype=type_of(weight))
     return Plastic(synapses, constants, past_of(synapses, constants, 0), scratch_of(constants, 0), np.zeros(0))
+
+
+def type_of(weight: Float[Tensor, "..."]) -> type[np.floating[Any]]:
+    """The type of numbers as long as those of a network."""
+    return np.float32 if weight.dtype is torch.float32 else np.float64
 
 
 def rows_of(
@@ -103,14 +110,22 @@ def without_diagonal(full: Shaped[np.ndarray, "unit unit"]) -> Shaped[np.ndarray
     return full.ravel()[1:].reshape(units - 1, units + 1)[:, :-1] if units > 1 else full[:0]
 
 
-def constants_of(rule: LearningRule, window: Window, mask: Bool[Tensor, "post pre"], synapses: Synapses, *, dt: float) -> Rule:
+def constants_of(
+    rule: LearningRule,
+    window: Window,
+    mask: Bool[Tensor, "post pre"],
+    synapses: Synapses,
+    *,
+    dt: float,
+    dtype: type[np.floating[Any]],
+) -> Rule:
     """The rule over steps of `dt` ms as the kernel wants it, in grains: four numbers where all windows are the same, else four of each."""
     uniform = is_uniform(rule, window)
     triplets, grain = rule.triplets, synapses.grain
     w_min, w_max = bounds_of(rule, grain)
     a_plus, a_minus, tau_plus, tau_minus = (float(values[0]) for values in window)
     steps = np.arange(int(np.clip(-np.log(SMALLEST_POWER) * tau_plus / dt, 1, LONGEST_CLOCK)) + 1)
-    apart = [np.zeros(0)] * 4 if uniform else [by_row(values, mask, synapses) for values in window]
+    apart = () if uniform else (window.a_plus, window.a_minus, dt / window.tau_plus, dt / window.tau_minus)
     return Rule(
         uniform=uniform,
         all_to_all=rule.pairing is Pairing.ALL_TO_ALL,
@@ -125,10 +140,7 @@ def constants_of(rule: LearningRule, window: Window, mask: Bool[Tensor, "post pr
         decay_slow_post=float(np.exp(-dt / triplets.tau_post)),
         power=np.exp(-dt / tau_plus * steps) if uniform else np.zeros(0),
         inverse=np.exp(dt / tau_plus * steps) if uniform else np.zeros(0),
-        a_plus=apart[0],
-        a_minus=apart[1],
-        rate_plus=dt / apart[2],
-        rate_minus=dt / apart[3],
+        each=in_rows([by_row(values, mask, synapses) for values in apart], synapses.start, dtype),
         exponent_plus=float(rule.mu_plus),
         exponent_minus=float(rule.mu_minus),
     )
@@ -148,13 +160,33 @@ def by_row(values: Float[Tensor, "synapse"], mask: Bool[Tensor, "post pre"], syn
     return given[number.T[held.T]]
 
 
+def in_rows(
+    columns: Sequence[Float[np.ndarray, "stored"]], start: Shaped[np.ndarray, "ends"], dtype: type[np.floating[Any]]
+) -> Float[np.ndarray, "..."]:
+    """Several numbers of each synapse, row by row: all of the first column, then all of the second. What a row needs lies in one place."""
+    if not columns:
+        return np.zeros(0, dtype=dtype)
+    sizes, number = np.diff(start), len(columns)
+    if (sizes == sizes[0]).all():
+        rows = np.zeros((len(sizes), number, sizes[0]), dtype=dtype)
+        for n, column in enumerate(columns):
+            rows[:, n] = column.reshape(len(sizes), -1)
+        return rows.ravel()
+    out = np.zeros(number * start[-1], dtype=dtype)
+    # of each synapse, the place of its first number, and how far apart its numbers are
+    place, apart = np.arange(start[-1]) + np.repeat((number - 1) * start[:-1], sizes), np.repeat(sizes, sizes)
+    for n, column in enumerate(columns):
+        out[place + n * apart] = column
+    return out
+
+
 def past_of(synapses: Synapses, rule: Rule, units: int) -> Past:
     """Nothing has happened yet."""
     pre = len(synapses.start) - 1
     uniform = rule.uniform
     clock = len(rule.power) - 1 if uniform else FEW_EVENTS
     events = 0 if uniform else clock * units
-    traces = 0 if uniform else len(synapses.weight)
+    traces = 0 if uniform else 2 * len(synapses.weight)
     return Past(
         clock=np.zeros(3, dtype=np.int64),
         closing=np.full(clock + 1, clock + 1),
@@ -165,19 +197,16 @@ def past_of(synapses: Synapses, rule: Rule, units: int) -> Past:
         slow_post=np.zeros(units),
         gained=np.zeros((clock + 1 if uniform else 1, units)),
         newest=np.full(units, -1),
-        when=np.zeros(events),
+        when=np.zeros(events, dtype=rule.each.dtype),
         who=np.zeros(events, dtype=np.int32),
         before=np.zeros(events, dtype=np.int64),
         until=np.zeros(clock + 1, dtype=np.int64),
-        trace_pre=np.zeros(traces),
-        trace_post=np.zeros(traces),
+        traces=np.zeros(traces, dtype=rule.each.dtype),
     )
 
 
 def scratch_of(rule: Rule, units: int) -> Scratch:
     """Room to work in."""
-    if rule.uniform:
-        return Scratch(np.zeros(units), np.zeros(0, dtype=np.int32), np.zeros(0), np.zeros(0), np.zeros(0), np.zeros((5, 0)))
-    missed, width = TILE * FEW_EVENTS, max(units, TILE)
-    which, when = np.zeros(missed, dtype=np.int32), np.zeros(missed)
-    return Scratch(np.zeros(units), which, when, np.zeros(BLOCK), np.zeros(BLOCK), np.zeros((5, width)))
+    missed, width, together = (0, 0, 0) if rule.uniform else (TILE * FEW_EVENTS, max(units, TILE), BLOCK)
+    which, when, to_plus, to_minus, sums = (np.zeros(n, dtype=rule.each.dtype) for n in (missed, missed, together, together, 5 * width))
+    return Scratch(np.zeros(units), which.astype(np.int32), when, to_plus, to_minus, sums.reshape(5, width))

@@ -88,7 +88,7 @@ def by_rows(weight: Tensor, mask: Tensor, rule: PairSTDP, pre: Tensor, post: Ten
     tau=st.sampled_from([0.5, 17.0, 300.0]),
     pairing=st.sampled_from(Pairing),
     mu=st.sampled_from([(0.0, 0.0), (0.0, 1.0), (0.5, 0.3)]),
-    grains=st.booleans(),
+    single=st.booleans(),
 )
 @example(1, (3, 4), 3, 40, 0.2, 1.0, 0.4, 0.0, 0.5, Pairing.ALL_TO_ALL, (0.0, 0.0), False)  # a clock that is set back every seven steps
 def test_rows_visited_when_their_neuron_fires_learn_and_send_what_the_dense_rule_does(
@@ -103,7 +103,7 @@ def test_rows_visited_when_their_neuron_fires_learn_and_send_what_the_dense_rule
     tau: float,
     pairing: Pairing,
     mu: tuple[float, float],
-    grains: bool,
+    single: bool,
 ) -> None:
     rule = PairSTDP(
         amplitude if amplitude < 0 else Gamma(amplitude, cv),
@@ -118,13 +118,14 @@ def test_rows_visited_when_their_neuron_fires_learn_and_send_what_the_dense_rule
     mask = torch.rand(shape, generator=seeded(seed)) < density
     if not mask.any():
         return
-    weight = torch.rand(shape, generator=seeded(seed), dtype=torch.float32 if grains else torch.float64) * mask
+    # of float32: whole grains where all share a window, else windows and traces of float32
+    weight = torch.rand(shape, generator=seeded(seed), dtype=torch.float32 if single else torch.float64) * mask
     pre, post = trains(samples, steps, shape[1], share, seed), trains(samples, steps, shape[0], share, seed + 1)
     expected, expected_sent = step_by_step(weight.double(), mask, rule, pre, post, seed)
-    with counted_in_grains(grains):
+    with counted_in_grains(single):
         found, sent = by_rows(weight, mask, rule, pre, post, seed)
-    np.testing.assert_allclose(found, expected.numpy(), rtol=0, atol=1e-7 if grains else 1e-8)
-    np.testing.assert_allclose(sent, expected_sent.numpy(), rtol=0, atol=1e-6 if grains else 1e-7)
+    np.testing.assert_allclose(found, expected.numpy(), rtol=0, atol=2e-6 if single else 1e-8)
+    np.testing.assert_allclose(sent, expected_sent.numpy(), rtol=0, atol=1e-5 if single else 1e-7)
 
 
 @pytest.mark.parametrize("pairing", Pairing)
