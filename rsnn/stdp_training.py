@@ -24,7 +24,7 @@ from rsnn.storage import fixed_synapses, matrix_of, plastic_synapses, rows_of, v
 
 CHUNK = 2**21  # numbers of input or its drive at once: 16 MiB, and a call of `progress` now and then
 RUNAWAY = 0.95  # share of all steps
-FORM = "grains"  # of what a checkpoint holds: one of another form is one of another run
+FORM = "grains, windows of float32"  # of what a checkpoint holds: one of another form is one of another run
 RECORD = 9  # numbers kept of an epoch
 
 
@@ -70,9 +70,10 @@ def fit_stdp(
     want to be larger. Its samples run on as many threads as torch has, with the same result for any number. `progress(done, total)` is
     called with numbers of samples, `checkpoint` with all that a run needs to go on, at least every `checkpoint_every` samples (as `CHUNK`
     and batches allow); the same call with `resume` goes on there, and ends as the whole run does, bit for bit. Runs in float64 on the CPU,
-    without batches on one core; the weights are rounded to their dtype at the end. In a network of float32, two million weights or more
-    that share a window which does not depend on them are also rounded to a 2^31st of the largest there may be whenever they move, unless
-    there are batches or that is not small against what a pair moves (`rsnn.grains`); `net.double()` spares them that. Raises ValueError for
+    without batches on one core; the weights are rounded to their dtype at the end. In a network of float32, windows that differ, and the
+    traces of their synapses, are float32, and two million weights or more that share a window which does not depend on them are also
+    rounded to a 2^31st of the largest there may be whenever they move, unless there are batches or that is not small against what a pair
+    moves (`rsnn.grains`); `net.double()` keeps all in float64. Raises ValueError for
     weights outside the bounds of the rule, and as soon as everything fires all the time or nothing fired in an epoch.
     """
     x = net.check(spikes)

@@ -311,6 +311,21 @@ def test_synapses_without_spread_learn_what_the_homogeneous_rule_learns_bit_for_
     assert not torch.equal(learnt[0], learnt[2])
 
 
+def test_windows_of_float32_fire_the_spikes_that_those_of_float64_do() -> None:
+    net, x = network(units=60, connectivity=Dense()), stimulus(8, 100)
+    twin = copy.deepcopy(net).double()
+    shape = {"dt": 1.0, "generator": seeded()}
+    found, expected = (plastic_synapses(n.recurrent_weight, n.recurrent_mask, HETEROGENEOUS, None, **shape) for n in (net, twin))
+    assert (found.rule.each.dtype, found.past.traces.dtype) == (np.float32, np.float32)
+    assert (expected.rule.each.dtype, expected.past.traces.dtype) == (np.float64, np.float64)
+    before = net.recurrent_weight.detach().clone()
+    histories = [fit_stdp(n, v, HETEROGENEOUS, homeostasis=NONE, generator=seeded()) for n, v in ((net, x), (twin, x.double()))]
+    assert histories[0].rate == histories[1].rate
+    after, exact = net.recurrent_weight.detach(), twin.recurrent_weight.detach()
+    assert float((after - before).abs().max()) > 0.05
+    assert float((after - exact).abs().max()) < 1e-6
+
+
 def test_the_same_seed_learns_the_same_weights_on_one_thread_and_two_and_another_seed_does_not() -> None:
     x, threads, learnt = stimulus(), torch.get_num_threads(), []
     try:
