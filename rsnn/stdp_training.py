@@ -70,11 +70,11 @@ def fit_stdp(
     want to be larger. Its samples run on as many threads as torch has, with the same result for any number. `progress(done, total)` is
     called with numbers of samples, `checkpoint` with all that a run needs to go on, at least every `checkpoint_every` samples (as `CHUNK`
     and batches allow); the same call with `resume` goes on there, and ends as the whole run does, bit for bit. Runs in float64 on the CPU,
-    without batches on one core; the weights are rounded to their dtype at the end. In a network of float32, windows that differ, and the
-    traces of their synapses, are float32, and two million weights or more that share a window which does not depend on them are also
-    rounded to a 2^31st of the largest there may be whenever they move, unless there are batches or that is not small against what a pair
-    moves (`rsnn.grains`); `net.double()` keeps all in float64. Raises ValueError for
-    weights outside the bounds of the rule, and as soon as everything fires all the time or nothing fired in an epoch.
+    without batches on one core; the weights are rounded to their dtype at the end. In a network of float32, half a million windows and
+    more that differ, and the traces of their synapses, are float32, and two million weights or more that share a window which does not
+    depend on them are also rounded to a 2^31st of the largest there may be whenever they move, unless there are batches or that is not
+    small against what a pair moves (`rsnn.grains`); `net.double()` keeps all in float64. Raises ValueError for weights outside the bounds
+    of the rule, and as soon as everything fires all the time or nothing fired in an epoch.
     """
     x = net.check(spikes)
     if epochs < 1:

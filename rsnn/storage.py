@@ -17,6 +17,7 @@ from rsnn.rows import Past, Rule, Scratch, Synapses
 
 SMALLEST_POWER = 1e-6  # of a trace's decay within one clock: 1 / it times the rounding of a running sum is what a weight may be off by
 LONGEST_CLOCK = 1024
+MANY_WINDOWS = 2**19  # synapses: in float64 four constants, two traces and a weight of each no longer fit into a cache
 FEW_EVENTS = 1024  # steps of a clock where missed spikes are replayed one by one
 
 
@@ -33,13 +34,13 @@ def plastic_synapses(
     """Synapses at rest with a window each, drawn in the order of the mask.
 
     Takes 8 bytes for the weight of each synapse, 4 where many may be counted in `grains` (`grain_of`), 4 more for where it goes
-    unless all are there, and, if windows differ, 24 more for them and two traces in a network of float32, 48 in one of float64.
+    unless all are there, and, if windows differ, 48 more for them and two traces, or 24 (`window_type`).
     """
     if not mask.any():
         raise ValueError("there are no synapses that could learn; raise the density of the connectivity.")
     window = rule.draw(int(mask.sum()), generator=generator)
     synapses = rows_of(weight, mask, grain_of(weight, rule, window) if grains else 1.0)
-    constants = constants_of(rule, window, mask, synapses, dt=dt, dtype=type_of(weight))
+    constants = constants_of(rule, window, mask, synapses, dt=dt, dtype=window_type(weight, window))
     if normalisation is None:
         total = np.zeros(0)
     elif normalisation.total is None:
@@ -60,6 +61,11 @@ def fixed_synapses(weight: Float[Tensor, "post pre"], mask: Bool[Tensor, "post p
 def type_of(weight: Float[Tensor, "..."]) -> type[np.floating[Any]]:
     """The type of numbers as long as those of a network."""
     return np.float32 if weight.dtype is torch.float32 else np.float64
+
+
+def window_type(weight: Float[Tensor, "post pre"], window: Window) -> type[np.floating[Any]]:
+    """The type of windows and traces of single synapses: float32 in a network of float32 where memory is what a row waits for."""
+    return type_of(weight) if len(window.a_plus) >= MANY_WINDOWS else np.float64
 
 
 def rows_of(

@@ -28,6 +28,7 @@ def counted_in_grains(grains: bool) -> Iterator[None]:
     """Few weights are counted in grains too, or many are not."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("rsnn.grains.MANY", 0 if grains else 2**40)
+        patch.setattr("rsnn.storage.MANY_WINDOWS", 0)
         yield
 
 

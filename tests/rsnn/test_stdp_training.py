@@ -311,19 +311,22 @@ def test_synapses_without_spread_learn_what_the_homogeneous_rule_learns_bit_for_
     assert not torch.equal(learnt[0], learnt[2])
 
 
-def test_windows_of_float32_fire_the_spikes_that_those_of_float64_do() -> None:
-    net, x = network(units=60, connectivity=Dense()), stimulus(8, 100)
-    twin = copy.deepcopy(net).double()
-    shape = {"dt": 1.0, "generator": seeded()}
-    found, expected = (plastic_synapses(n.recurrent_weight, n.recurrent_mask, HETEROGENEOUS, None, **shape) for n in (net, twin))
-    assert (found.rule.each.dtype, found.past.traces.dtype) == (np.float32, np.float32)
-    assert (expected.rule.each.dtype, expected.past.traces.dtype) == (np.float64, np.float64)
-    before = net.recurrent_weight.detach().clone()
-    histories = [fit_stdp(n, v, HETEROGENEOUS, homeostasis=NONE, generator=seeded()) for n, v in ((net, x), (twin, x.double()))]
-    assert histories[0].rate == histories[1].rate
-    after, exact = net.recurrent_weight.detach(), twin.recurrent_weight.detach()
-    assert float((after - before).abs().max()) > 0.05
-    assert float((after - exact).abs().max()) < 1e-6
+def test_many_windows_are_of_float32_and_fire_the_spikes_that_those_of_float64_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    rule = dataclasses.replace(HETEROGENEOUS, a_plus=Gamma(0.002, 0.5), a_minus=Gamma(0.003, 0.5))
+    few = network(units=40, connectivity=Dense(), input_scale=6.0, recurrent_scale=0.5)
+    many, exact, x = copy.deepcopy(few), copy.deepcopy(few).double(), stimulus(8, 100, rate=100.0)
+    histories = []
+    for net, most, dtype in ((few, 2**19, np.float64), (many, 0, np.float32), (exact, 0, np.float64)):
+        monkeypatch.setattr("rsnn.storage.MANY_WINDOWS", most)
+        plastic = plastic_synapses(net.recurrent_weight, net.recurrent_mask, rule, None, dt=1.0, generator=seeded())
+        assert (plastic.rule.each.dtype, plastic.past.traces.dtype) == (dtype, dtype)
+        histories.append(fit_stdp(net, x.to(net.recurrent_weight.dtype), rule, homeostasis=NONE, generator=seeded()))
+    assert histories[0].rate == histories[1].rate == histories[2].rate
+    assert 5 < histories[0].rate[0] < 100
+    first, short, long = (net.recurrent_weight.detach() for net in (few, many, exact))
+    assert histories[0].moved[0] > 1e-3
+    assert float((first - long).abs().max()) < 1e-7
+    assert 0 < float((short - long).abs().max()) < 1e-6
 
 
 def test_the_same_seed_learns_the_same_weights_on_one_thread_and_two_and_another_seed_does_not() -> None:
