@@ -31,20 +31,20 @@ def main(arguments: Sequence[str] | None = None) -> list[dict[str, Any]]:
     parser.add_argument("--side", type=int, default=9, choices=sorted(GIVENS))
     parser.add_argument("--architecture", default="akorn", choices=("akorn", "itrsa", "universal"))
     parser.add_argument("--frequency", default="each", choices=[f.value for f in Frequency], help="natural rotations of akorn")
-    parser.add_argument("--stimulus", type=float, default=1.0, help="how large embeddings of digits are at first, of akorn")
+    parser.add_argument("--stimulus", type=float, default=0.1, help="how large embeddings of digits are at first, of akorn")
     parser.add_argument("--channels", type=int, default=64)
     parser.add_argument("--heads", type=int, default=8)
     parser.add_argument("--boards", type=int, default=18000)
     parser.add_argument("--tests", type=int, default=200)
     parser.add_argument("--epochs", type=int, default=100)
-    parser.add_argument("--batch", type=int, default=64)
-    parser.add_argument("--learning-rate", type=float, default=1e-3)
-    parser.add_argument("--between", type=int, nargs=2, default=[6, 16], help="steps of a batch in training: least, largest")
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--learning-rate", type=float, default=2e-3)
+    parser.add_argument("--between", type=int, nargs=2, default=[4, 12], help="steps of a batch in training: least, largest")
     parser.add_argument("--hours", type=float, default=2.0)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--to", type=Path, default=Path("results/long_sudoku"))
     asked = parser.parse_args(arguments)
-    if asked.architecture != "akorn" and (asked.frequency, asked.stimulus) != ("each", 1.0):
+    if asked.architecture != "akorn" and any(getattr(asked, k) != parser.get_default(k) for k in ("frequency", "stimulus")):
         parser.error(f"--frequency and --stimulus are for --architecture akorn; {asked.architecture} has neither: leave them out.")
     settings, settings_file = {k: v for k, v in vars(asked).items() if k not in ("to", "hours", "epochs")}, asked.to / "asked.json"
     if settings_file.is_file():

@@ -44,8 +44,8 @@ class BoardsSpec(Spec):
     blocks: int = Field(default=1, ge=1)
     steps: int = Field(default=16, ge=1)
     frequency: Literal["none", "shared", "each"] = "each"
-    stimulus: float = Field(default=1.0, gt=0)
-    """How large embeddings of digits are at first (akorn); with 0.1, and small batches, learning takes a tenth of the time."""
+    stimulus: float = Field(default=0.1, gt=0)
+    """How large embeddings of digits are at first (akorn); with 1, as in the public code, learning takes several times as long."""
     learning: Annotated[NoLearning | AdamLearning | DrawnStepsLearning, Field(discriminator="rule")] = NoLearning()
     test_steps: tuple[int, ...] = Field(default=(16, 32, 64, 128), min_length=1)
     """After how many steps boards are counted; 1 for a transformer, whatever is said here."""

@@ -37,7 +37,7 @@ def test_a_run_in_two_parts_is_a_run_in_one(tmp_path, monkeypatch, capsys):
     with pytest.raises(ValueError, match="a positive number; got 0"):
         example.main([*small, "--stimulus", "0", "--to", str(tmp_path / "bad")])
     assert not (tmp_path / "bad" / "asked.json").exists()
-    for other, said in ((["--seed", "1"], "--seed 0, now 1"), (["--stimulus", "0.1"], "--stimulus 1.0, now 0.1")):
+    for other, said in ((["--seed", "1"], "--seed 0, now 1"), (["--stimulus", "1"], "--stimulus 0.1, now 1.0")):
         with pytest.raises(SystemExit):
             example.main([*small, *other, "--to", str(tmp_path / "parts")])
         assert said in capsys.readouterr().err

@@ -161,15 +161,16 @@ class AKOrN(nn.Module):
         steps: Sequence[int] | int = 16,
         blocks: int = 1,
         frequency: Frequency = Frequency.EACH,
-        stimulus: float = 1.0,
+        stimulus: float = 0.1,
         generator: torch.Generator | None = None,
     ) -> "AKOrN":
         """For Sudoku boards [sample, size, size] of digits 1 ... size, 0 where nothing is given: attention with positions as rotations, and
         `readout`, unnormalised log-probabilities [sample, digit, row, column] (digit k at index k - 1).
 
         A given digit's oscillators start at its embedding, those of a blank anywhere. gamma is learned. `stimulus` is the standard
-        deviation of a number of an embedding at first: with 1 the stimulus is some thirty times as long as what comes from other cells, and
-        holds oscillators where they are; with 0.1 three times, and with small batches learning takes a tenth of the time.
+        deviation of a number of an embedding at first: with 1, as in the public code, the stimulus is some thirty times as long as what
+        comes from other cells, and holds oscillators where they are; with 0.1 three times, and with small batches learning takes a tenth
+        of the time.
 
         Raises ValueError for a board of one row, or a stimulus that is not positive.
         """
