@@ -60,6 +60,23 @@ def find(x, bits, rows, most):
 
 @njit(cache=True, nogil=True, error_model="numpy")
 @no_type_check
+def turned(start, index, value, samples, steps):
+    """Events in the order of sample, then time, in that of time, then sample: to copy them takes less than to find them row by row in
+    places far apart."""
+    begins, indices, values = np.zeros(len(start), dtype=np.int64), np.empty_like(index), np.empty_like(value)
+    n = 0
+    for t in range(steps):
+        for s in range(samples):
+            r = s * steps + t
+            for e in range(start[r], start[r + 1]):
+                indices[n], values[n] = index[e], value[e]
+                n += 1
+            begins[t * samples + s + 1] = n
+    return begins, indices, values
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+@no_type_check
 def spikes_in(raster):
     """The spikes of a `raster` [row, unit], 0 or 1, as the events of its rows."""
     rows, units = raster.shape
@@ -138,7 +155,8 @@ def events_of(x: Shaped[Tensor, "sample time input"]) -> Events | None:
     if x.requires_grad or x.device.type != "cpu":
         return None
     samples, steps = x.shape[:2]
-    return found_in(x, np.arange(samples * steps).reshape(samples, steps).T.ravel(), math.ceil(FEW * x.numel()))
+    events = found_in(x, np.arange(samples * steps), math.ceil(FEW * x.numel()))
+    return None if events is None else Events(*turned(*events, samples, steps))
 
 
 def in_order(x: Shaped[Tensor, "sample time input"], order: Int[np.ndarray, "chosen"]) -> Events:

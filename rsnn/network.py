@@ -252,14 +252,15 @@ class RSNN(nn.Module):
 
         With `local`, the gradient stops where a spike reaches other neurons: what is left is that of e-prop, Bellec et al. 2020, eq. (1).
         """
-        x = self.check(x)
         if self.input_weight.device.type != "cpu":
-            return self.spikes_stepwise(x, local=local)
+            return self.spikes_stepwise(self.check(x), local=local)
         return Spikes.apply(*self._layer(x, local))
 
     def _layer(self, x: Shaped[Tensor, "sample time input"], local: bool) -> tuple[Any, ...]:
-        """What the compiled layer is given."""
+        """What the compiled layer is given, of an input that is checked here: where it is known what of it is not 0, only that."""
+        self._check_form(x)
         events = events_of(x)
+        check_finite(x, x if events is None else torch.from_numpy(events.value))
         given = torch.cat(list(self.drive(x))) if events is None else (self.input_weight * self.input_mask).t()
         k = self.neurons()
         # sums are float64, weights as they are kept: the half of the memory to go through
@@ -286,7 +287,7 @@ class RSNN(nn.Module):
 
         With `feedback`, the gradient reaches the neurons by these weights in place of the read-out's.
         """
-        x = self.check(x)
+        self._check_form(x)
         share = share_of_steps(self.tau_readout.double(), x.shape[1], dt=self.dt)
         if share.ndim == 1 and self.input_weight.device.type == "cpu":
             seen, often = PooledSpikes.apply(share, *self._layer(x, local))
@@ -306,6 +307,11 @@ class RSNN(nn.Module):
 
     def check(self, x: Tensor) -> Tensor:
         """`x` if it can be an input of this network; a ValueError with one sentence if not."""
+        self._check_form(x)
+        check_finite(x, x)
+        return x
+
+    def _check_form(self, x: Tensor) -> None:
         if x.ndim != 3 or x.shape[2] != self.inputs:
             raise ValueError(
                 f"this network wants input [sample, time, {self.inputs}], not an array of shape {tuple(x.shape)}; "
@@ -317,8 +323,11 @@ class RSNN(nn.Module):
             raise ValueError(f"this network wants real input, not {x.dtype}; take real and imaginary part as two inputs.")
         if x.device != self.input_weight.device:
             raise ValueError(f"the input is on {x.device}, the network on {self.input_weight.device}; x.to(...) brings them together.")
-        # a sum is looked through in a fraction of the time, and finite only if everything is
-        if not torch.isfinite(x.sum()) and not torch.isfinite(x).all():
-            bad = int((~torch.isfinite(x)).flatten(1).any(1).nonzero()[0])
-            raise ValueError(f"the input has NaN or infinite values, first in sample {bad}; leave such samples out.")
-        return x
+
+
+def check_finite(x: Tensor, there: Tensor) -> None:
+    """Raise a sentence if the input `x` [sample, ...] is not finite; `there` are at least all of its numbers that are not 0."""
+    # a sum is looked through in a fraction of the time, and finite only if everything is
+    if not torch.isfinite(there.sum()) and not torch.isfinite(x).all():
+        bad = int((~torch.isfinite(x)).flatten(1).any(1).nonzero()[0])
+        raise ValueError(f"the input has NaN or infinite values, first in sample {bad}; leave such samples out.")

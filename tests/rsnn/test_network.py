@@ -187,6 +187,11 @@ def test_long_input_is_worked_through_in_blocks_with_the_same_result(monkeypatch
     assert torch.equal(record(net, x)["hidden.voltage"], whole["hidden.voltage"])
 
 
+FEW_AND_BAD = torch.zeros(4, 9, 5)
+"""So few numbers are not 0 that the layer is given them as events."""
+FEW_AND_BAD[1, 2, 3], FEW_AND_BAD[3, 4, 0] = 1.0, torch.nan
+
+
 @pytest.mark.parametrize(
     ("x", "sentence"),
     [
@@ -195,13 +200,17 @@ def test_long_input_is_worked_through_in_blocks_with_the_same_result(monkeypatch
         (torch.ones(0, 9, 5), "no samples or no time steps"),
         (torch.ones(4, 0, 5), "no samples or no time steps"),
         (torch.full((4, 9, 5), torch.nan), "NaN or infinite values, first in sample 0"),
+        (torch.zeros(4, 9, 5).index_fill_(0, torch.tensor([2]), torch.inf), "NaN or infinite values, first in sample 2"),
+        (FEW_AND_BAD, "NaN or infinite values, first in sample 3"),
         (torch.ones(4, 9, 5, dtype=torch.complex64), "wants real input"),
         (torch.ones(4, 9, 5, device="meta"), "the input is on meta, the network on cpu"),
     ],
 )
 def test_input_that_does_not_fit_is_refused_with_a_sentence(x: torch.Tensor, sentence: str) -> None:
-    with pytest.raises(ValueError, match=sentence):
-        next(network().states(x))
+    net = network()
+    for run in (net, net.spikes, net.logits_and_counts, lambda x: next(net.states(x))):
+        with pytest.raises(ValueError, match=sentence):
+            run(x)
 
 
 @pytest.mark.parametrize(
