@@ -256,7 +256,7 @@ class RSNN(nn.Module):
             return self.spikes_stepwise(self.check(x), local=local)
         return Spikes.apply(*self._layer(x, local))
 
-    def _layer(self, x: Shaped[Tensor, "sample time input"], local: bool) -> tuple[Any, ...]:
+    def _layer(self, x: Shaped[Tensor, "*sample_time_input"], local: bool) -> tuple[Any, ...]:
         """What the compiled layer is given, of an input that is checked here: where it is known what of it is not 0, only that."""
         self._check_form(x)
         events = events_of(x)
