@@ -115,11 +115,11 @@ def stdp_rows(units: int, steps: int, count: int, *, brian: bool, rounds: int, a
 
 
 def each_synapse_rows(name: str, net: rsnn.RSNN, weight: Tensor, x: Tensor, rounds: int) -> Iterator[Row]:
-    """Four constants of its own in each synapse. Our time includes drawing them, a tenth of a second for a million synapses."""
+    """Four constants of its own in each synapse, drawn before and given to both."""
     spread = rsnn.PairSTDP(*(rsnn.LogNormal(v, 0.3) for v in (RATE, RATE, 20.0, 20.0)))
     mask = ~torch.eye(net.units, dtype=torch.bool)
-    # what `learn` draws: the windows come first from its generator
-    drawn = spread.draw(int(mask.sum()), generator=rsnn.heterogeneity.spawn(torch.Generator().manual_seed(SEED)))
+    drawn = spread.draw(int(mask.sum()), generator=torch.Generator().manual_seed(SEED))
+    given = rsnn.PairSTDP(*(rsnn.Given(values) for values in drawn))
     each: dict[str, Any] = {"decay": DECAY}
     for key, values in zip(drawn._fields, drawn, strict=True):
         full = torch.zeros(mask.shape, dtype=torch.float64)
@@ -128,7 +128,7 @@ def each_synapse_rows(name: str, net: rsnn.RSNN, weight: Tensor, x: Tensor, roun
     start, outside = (w.detach().t().double().numpy().copy() for w in (weight, net.input_weight))
     program = peers.Brian(peers.BRIAN_SYNAPSES, start, outside, x[0].numpy(), each)
     peer = {"Brian2, standard": (program.run, rounds)}
-    yield from compare(f"{name}, each synapse", lambda: learn(net, weight, x, spread), peer, same(start, *ALIKE))
+    yield from compare(f"{name}, each synapse", lambda: learn(net, weight, x, given), peer, same(start, *ALIKE))
 
 
 def kept_mb(work: Callable[[], Any]) -> float:

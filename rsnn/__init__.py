@@ -5,7 +5,7 @@ from rsnn.assignment import Assignment, assign_labels
 from rsnn.connectivity import Dale, Dense, Sparse, WinnerTakeAll
 from rsnn.eprop import eprop_gradient
 from rsnn.gradient_training import BPTTHistory, Feedback, fit_bptt, fit_eprop
-from rsnn.heterogeneity import Constant, Gamma, LogNormal, Uniform
+from rsnn.heterogeneity import Constant, Gamma, Given, LogNormal, Uniform
 from rsnn.homeostasis import AdaptiveThreshold, Homeostasis, Normalisation, SynapticScaling
 from rsnn.memory import MemoryCapacity, memory_capacity, network_memory
 from rsnn.network import RSNN
@@ -29,6 +29,7 @@ __all__ = [
     "FastSigmoid",
     "Feedback",
     "Gamma",
+    "Given",
     "Homeostasis",
     "LogNormal",
     "MemoryCapacity",

@@ -2,14 +2,16 @@
 
 A distribution is its quantile function, and a draw is the quantile of uniform numbers. So every distribution takes the same numbers from
 the generator, whatever its kind and spread: a coefficient of variation of 0 gives the homogeneous network bit for bit, and two spreads
-drawn with one seed differ in nothing but the spread.
+drawn with one seed differ in nothing but the spread. Values that are given are taken as they are.
 """
 
+import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from scipy.special import gammaincinv
@@ -102,6 +104,43 @@ class Uniform:
         return self.mean * (1 + math.sqrt(3) * self.cv * (2 * u - 1))
 
 
+class Given:
+    """Values of your own, one for each neuron, or for each synapse in the order of the mask: row by row, all onto one neuron together.
+
+    values  numbers of any shape, finite; as many as there are neurons or synapses
+
+    Raises ValueError for no values, or such as are not finite.
+    """
+
+    def __init__(self, values: Float[Tensor, "..."] | Float[np.ndarray, "..."] | Sequence[Number]) -> None:
+        self.values = torch.as_tensor(values).detach().cpu().to(torch.float64, copy=True).flatten()
+        if not len(self.values) or not torch.isfinite(self.values).all():
+            raise ValueError(f"Given({len(self.values)} values): there must be one at least, and all of them finite.")
+
+    def __repr__(self) -> str:
+        """Tells any two of them apart, as a checkpoint has to."""
+        return f"Given({len(self.values)} values, sha256 {hashlib.sha256(self.values.numpy().tobytes()).hexdigest()})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Given) and torch.equal(self.values, other.values)
+
+    def __hash__(self) -> int:
+        return hash(repr(self))
+
+    def __neg__(self) -> "Given":
+        return Given(-self.values)
+
+    def quantile(self, u: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
+        place = (u * len(self.values)).long().clamp(0, len(self.values) - 1)
+        return self.values.sort().values[place]
+
+    def of_shape(self, shape: Sequence[int]) -> Float[Tensor, "..."]:
+        """The values in a shape. Raises ValueError for another number of them."""
+        if math.prod(shape) != len(self.values):
+            raise ValueError(f"Given has {len(self.values)} values, but {math.prod(shape)} are needed here; give one for each.")
+        return self.values.reshape(tuple(shape)).clone()
+
+
 def _check_mean_and_cv(d: Gamma | LogNormal | Uniform) -> None:
     name = type(d).__name__
     if not (math.isfinite(d.mean) and d.mean > 0):
@@ -121,13 +160,17 @@ def draw(parameter: Parameter, shape: Sequence[int], *, generator: torch.Generat
     stream = spawn(generator)
     if isinstance(parameter, float | int):
         return torch.full(tuple(shape), float(parameter), dtype=torch.float64)
+    if isinstance(parameter, Given):
+        return parameter.of_shape(shape)
     u = torch.rand(tuple(shape), generator=stream, dtype=torch.float64)
     return parameter.quantile(u.clamp(*QUANTILES))
 
 
 def check_parameter(owner: str, name: str, parameter: Parameter, *, lowest: float, open_end: bool = False) -> None:
-    """Raise a sentence if a plain number lies below `lowest`, or at it where the end is open; distributions check themselves."""
+    """Raise a sentence if a plain number, or one of those given, lies below `lowest`, or at it where the end is open; distributions check
+    themselves."""
     value = parameter.value if isinstance(parameter, Constant) else parameter
+    value = float(value.values.min()) if isinstance(value, Given) else value
     if not isinstance(value, float | int):
         return
     if not math.isfinite(value) or value < lowest or (open_end and value == lowest):

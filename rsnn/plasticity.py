@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from rsnn.heterogeneity import QUANTILES, Constant, Distribution, Number, Parameter, check_parameter, draw
+from rsnn.heterogeneity import QUANTILES, Constant, Distribution, Given, Number, Parameter, check_parameter, draw
 from rsnn.neurons import SHORTEST_TAU
 
 
@@ -47,7 +47,10 @@ class PairSTDP:
     @classmethod
     def symmetric(cls, amplitude: Parameter, tau: Parameter, *, w_min: Number = 0.0, w_max: Number = 1.0) -> "PairSTDP":
         """The window amplitude e^(-|t_post - t_pre| / tau), the same whoever fired first; nothing in it weakens a synapse."""
-        weakening = Negative(amplitude) if isinstance(amplitude, Distribution) else -amplitude
+        if isinstance(amplitude, Distribution) and not isinstance(amplitude, Given):
+            weakening: Parameter = Negative(amplitude)
+        else:
+            weakening = -amplitude
         return cls(amplitude, weakening, tau, tau, w_min=w_min, w_max=w_max)
 
     def __post_init__(self) -> None:
@@ -168,6 +171,8 @@ def check_pairing(owner: str, pairing: object) -> None:
 
 def spread_out(parameter: Parameter, synapses: int, *, lowest: float = -math.inf, generator: torch.Generator) -> Float[Tensor, "synapse"]:
     """Values of `parameter`, at least `lowest`: as `draw` gives them, but one number seen `synapses` times where all are the same."""
+    if isinstance(parameter, Given):
+        return draw(parameter, (synapses,), generator=generator).clamp_min(lowest)
     if not isinstance(parameter, float | int):
         ends = parameter.quantile(torch.tensor(QUANTILES, dtype=torch.float64))
         if ends[0] != ends[1]:
