@@ -23,6 +23,7 @@ from synctopo.store import write_json
 GIVENS = {4: (6, 8), 6: (12, 20), 9: (31, 42)}
 HARD = {4: (4, 5), 6: (9, 11), 9: (24, 30)}
 STEPS = (16, 32, 64, 128)
+OSCILLATORS = ("frequency", "stimulus")  # settings of oscillators alone
 
 
 def main(arguments: Sequence[str] | None = None) -> list[dict[str, Any]]:
@@ -44,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> list[dict[str, Any]]:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--to", type=Path, default=Path("results/long_sudoku"))
     asked = parser.parse_args(arguments)
-    if asked.architecture != "akorn" and any(getattr(asked, k) != parser.get_default(k) for k in ("frequency", "stimulus")):
+    if asked.architecture != "akorn" and any(getattr(asked, k) != parser.get_default(k) for k in OSCILLATORS):
         parser.error(f"--frequency and --stimulus are for --architecture akorn; {asked.architecture} has neither: leave them out.")
     settings, settings_file = {k: v for k, v in vars(asked).items() if k not in ("to", "hours", "epochs")}, asked.to / "asked.json"
     if settings_file.is_file():
@@ -99,7 +100,8 @@ def main(arguments: Sequence[str] | None = None) -> list[dict[str, Any]]:
 
 def hold_same(now: dict[str, Any], then: dict[str, Any], folder: Path, parser: argparse.ArgumentParser) -> None:
     """End with one sentence where a folder holds a training of something else."""
-    for name in (n for n in now if n in then and now[n] != then[n]):
+    unused = () if now["architecture"] == then.get("architecture") == "akorn" else OSCILLATORS
+    for name in (n for n in now if n in then and n not in unused and now[n] != then[n]):
         flag = "--" + name.replace("_", "-")
         parser.error(f"{folder} holds a training with {flag} {then[name]}, now {now[name]}: choose another folder for it by --to.")
 

@@ -9,11 +9,11 @@ import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 from scipy.special import gammaincinv
 from torch import Tensor
 
@@ -109,11 +109,17 @@ class Given:
 
     values  numbers of any shape, finite; as many as there are neurons or synapses
 
-    Raises ValueError for no values, or such as are not finite.
+    Raises ValueError for no values, or such as are no finite numbers.
     """
 
-    def __init__(self, values: Float[Tensor, "..."] | Float[np.ndarray, "..."] | Sequence[Number]) -> None:
-        self.values = torch.as_tensor(values).detach().cpu().to(torch.float64, copy=True).flatten()
+    def __init__(self, values: Shaped[Tensor, "..."] | Shaped[np.ndarray, "..."] | Sequence[Any]) -> None:
+        try:
+            known = torch.as_tensor(values).detach().cpu()
+        except (TypeError, ValueError, RuntimeError):
+            raise ValueError(f"Given({type(values).__name__}): it takes a tensor, an array or a list of numbers.") from None
+        if known.is_complex():
+            raise ValueError("Given(complex values): real numbers are wanted.")
+        self.values = known.to(torch.float64, copy=True).flatten()
         if not len(self.values) or not torch.isfinite(self.values).all():
             raise ValueError(f"Given({len(self.values)} values): there must be one at least, and all of them finite.")
 

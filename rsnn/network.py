@@ -325,8 +325,8 @@ class RSNN(nn.Module):
             raise ValueError(f"the input is on {x.device}, the network on {self.input_weight.device}; x.to(...) brings them together.")
 
 
-def check_finite(x: Tensor, there: Tensor) -> None:
-    """Raise a sentence if the input `x` [sample, ...] is not finite; `there` are at least all of its numbers that are not 0."""
+def check_finite(x: Shaped[Tensor, "sample ..."], there: Shaped[Tensor, "..."]) -> None:
+    """Raise a sentence if the input is not finite; `there` are at least all of its numbers that are not 0."""
     # a sum is looked through in a fraction of the time, and finite only if everything is
     if not torch.isfinite(there.sum()) and not torch.isfinite(x).all():
         bad = int((~torch.isfinite(x)).flatten(1).any(1).nonzero()[0])

@@ -138,11 +138,15 @@ def replay(first, stop, onto, dense, weight, rule, past, scratch, last, fires):
                 v = w[k] + plus[k] * x[k] * gain[k]
                 v = v if v < high else high
                 v = v if v > low else low
+                # in the same pass where it can be
                 if down == 0.0:
                     v = v - spike * minus[k] * seen[k]
                     v = v if v < high else high
                     v = v if v > low else low
                 w[k] = v
+        elif down == 0.0 and fires:
+            for k in range(size):
+                w[k] = min(max(w[k] - minus[k] * seen[k], low), high)
         if down != 0.0 and fires:
             for k in range(size):
                 v = w[k] - minus[k] * seen[k] * max((w[k] - low) * width, 0.0) ** down

@@ -12,7 +12,7 @@ from torch import Tensor
 from rsnn.batches import Learner, learn_batch
 from rsnn.checkpoints import Save, check_resumed, fingerprint, flattened, put_back
 from rsnn.events import FEW, in_order, part_of
-from rsnn.grains import sum_of_moves
+from rsnn.grains import MANY, sum_of_moves
 from rsnn.heterogeneity import spawn
 from rsnn.homeostasis import Homeostasis, SynapticScaling, threshold_constants
 from rsnn.layer import arrays
@@ -20,11 +20,11 @@ from rsnn.network import RSNN
 from rsnn.plasticity import LearningRule
 from rsnn.reservoir import Adaptation, Plastic, Scaling, learn
 from rsnn.rows import Synapses, settle
-from rsnn.storage import fixed_synapses, matrix_of, plastic_synapses, rows_of, values_of
+from rsnn.storage import MANY_WINDOWS, fixed_synapses, matrix_of, plastic_synapses, rows_of, values_of
 
 CHUNK = 2**21  # numbers of input or its drive at once: 16 MiB, and a call of `progress` now and then
 RUNAWAY = 0.95  # share of all steps
-FORM = "grains, windows of float32"  # of what a checkpoint holds: one of another form is one of another run
+FORM = ("grains", MANY, "float32", MANY_WINDOWS)  # of what a checkpoint holds: one of another form is one of another run
 RECORD = 9  # numbers kept of an epoch
 
 
@@ -71,10 +71,10 @@ def fit_stdp(
     called with numbers of samples, `checkpoint` with all that a run needs to go on, at least every `checkpoint_every` samples (as `CHUNK`
     and batches allow); the same call with `resume` goes on there, and ends as the whole run does, bit for bit. Runs in float64 on the CPU,
     without batches on one core; the weights are rounded to their dtype at the end. In a network of float32, half a million windows and
-    more that differ, and the traces of their synapses, are float32, and two million weights or more that share a window which does not
-    depend on them are also rounded to a 2^31st of the largest there may be whenever they move, unless there are batches or that is not
-    small against what a pair moves (`rsnn.grains`); `net.double()` keeps all in float64. Raises ValueError for weights outside the bounds
-    of the rule, and as soon as everything fires all the time or nothing fired in an epoch.
+    more that differ, or by which changes depend on weights, and the traces of their synapses, are float32, and two million weights or more
+    that share a window which does not depend on them are also rounded to a 2^31st of the largest there may be whenever they move, unless
+    there are batches or that is not small against what a pair moves (`rsnn.grains`); `net.double()` keeps all in float64. Raises ValueError
+    for weights outside the bounds of the rule, and as soon as everything fires all the time or nothing fired in an epoch.
     """
     x = net.check(spikes)
     if epochs < 1:

@@ -34,7 +34,7 @@ def plastic_synapses(
     """Synapses at rest with a window each, drawn in the order of the mask.
 
     Takes 8 bytes for the weight of each synapse, 4 where many may be counted in `grains` (`grain_of`), 4 more for where it goes
-    unless all are there, and, if windows differ, 48 more for them and two traces, or 24 (`window_type`).
+    unless all are there, and, if windows differ or changes depend on weights, 48 more for them and two traces, or 24 (`window_type`).
     """
     if not mask.any():
         raise ValueError("there are no synapses that could learn; raise the density of the connectivity.")
@@ -172,6 +172,8 @@ def in_rows(
     """Several numbers of each synapse, row by row: all of the first column, then all of the second. What a row needs lies in one place."""
     if not columns:
         return np.zeros(0, dtype=dtype)
+    # what float32 cannot hold is its largest number, not infinity, which times 0 is none
+    columns = [column.clip(-np.finfo(dtype).max, np.finfo(dtype).max) for column in columns]
     sizes, number = np.diff(start), len(columns)
     if (sizes == sizes[0]).all():
         rows = np.zeros((len(sizes), number, sizes[0]), dtype=dtype)

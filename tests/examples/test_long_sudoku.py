@@ -10,13 +10,18 @@ NO_TIME = {"seconds": 0, "cpu_seconds": 0}
 FILE = Path(__file__).parent.parent.parent / "examples" / "long_sudoku.py"
 
 
-@pytest.mark.slow
-def test_a_run_in_two_parts_is_a_run_in_one(tmp_path, monkeypatch, capsys):
+def _loaded():
     spec = importlib.util.spec_from_file_location("long_sudoku", FILE)
     assert spec is not None
     assert spec.loader is not None
     example = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(example)
+    return example
+
+
+@pytest.mark.slow
+def test_a_run_in_two_parts_is_a_run_in_one(tmp_path, monkeypatch, capsys):
+    example = _loaded()
     monkeypatch.setattr(example, "STEPS", (1, 3))
     small = ["--side", "4", "--between", "2", "4", "--channels", "16", "--heads", "2", "--boards", "24", "--tests", "6", "--batch", "12"]
     whole = example.main([*small, "--epochs", "2", "--to", str(tmp_path / "whole")])
@@ -41,3 +46,14 @@ def test_a_run_in_two_parts_is_a_run_in_one(tmp_path, monkeypatch, capsys):
         with pytest.raises(SystemExit):
             example.main([*small, *other, "--to", str(tmp_path / "parts")])
         assert said in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_training_without_oscillators_goes_on_whatever_their_defaults_were(tmp_path, monkeypatch):
+    example = _loaded()
+    monkeypatch.setattr(example, "STEPS", (1, 3))
+    small = ["--side", "4", "--boards", "16", "--tests", "4", "--channels", "16", "--heads", "2", "--batch", "8", "--between", "1", "2"]
+    example.main([*small, "--architecture", "itrsa", "--epochs", "1", "--to", str(tmp_path)])
+    asked = json.loads((tmp_path / "asked.json").read_text())
+    (tmp_path / "asked.json").write_text(json.dumps({**asked, "stimulus": 1.0}))
+    assert len(example.main([*small, "--architecture", "itrsa", "--epochs", "2", "--to", str(tmp_path)])) == 2

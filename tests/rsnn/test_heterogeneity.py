@@ -106,6 +106,8 @@ def test_given_values_that_differ_are_told_apart_and_equal_ones_are_not() -> Non
     [
         (lambda: Given([]), "Given\\(0 values\\): there must be one at least"),
         (lambda: Given([1.0, math.nan]), "all of them finite"),
+        (lambda: Given(["a", "b"]), r"Given\(list\): it takes a tensor, an array or a list of numbers"),
+        (lambda: Given(torch.ones(3, dtype=torch.complex64)), "real numbers are wanted"),
         (lambda: draw(Given([1.0, 2.0]), (3,), generator=seeded()), "Given has 2 values, but 3 are needed here; give one for each"),
         (lambda: PairSTDP(tau_plus=Given([20.0, -1.0])), "tau_plus=-1.0"),
         (lambda: RSNN(3, 20, 2, neuron=LIF(Given([10.0]))), "Given has 1 values, but 20 are needed"),

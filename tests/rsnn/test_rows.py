@@ -11,6 +11,7 @@ from torch import Tensor
 from rsnn import Gamma, Normalisation, Pairing, PairSTDP, TripletSTDP
 from rsnn import storage as layout
 from rsnn.plasticity import LearningRule, Traces, TripletTraces, Window, stdp_step, triplet_step
+from rsnn.replay import BLOCK, TILE
 from rsnn.rows import end_sample, learn_step, multiply, settle, sums
 from rsnn.storage import matrix_of, plastic_synapses
 
@@ -24,11 +25,11 @@ def trains(samples: int, steps: int, neurons: int, share: float, seed: int) -> T
 
 
 @contextmanager
-def counted_in_grains(grains: bool) -> Iterator[None]:
-    """Few weights are counted in grains too, or many are not."""
+def kept_short(short: bool) -> Iterator[None]:
+    """Few weights are counted in grains too, and few windows float32, in a network of float32; or many are not."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("rsnn.grains.MANY", 0 if grains else 2**40)
-        patch.setattr("rsnn.storage.MANY_WINDOWS", 0)
+        for place in ("rsnn.grains.MANY", "rsnn.storage.MANY_WINDOWS"):
+            patch.setattr(place, 0 if short else 2**40)
         yield
 
 
@@ -88,7 +89,7 @@ def by_rows(weight: Tensor, mask: Tensor, rule: PairSTDP, pre: Tensor, post: Ten
     cv=st.sampled_from([0.0, 0.6]),
     tau=st.sampled_from([0.5, 17.0, 300.0]),
     pairing=st.sampled_from(Pairing),
-    mu=st.sampled_from([(0.0, 0.0), (0.0, 1.0), (0.5, 0.3)]),
+    mu=st.sampled_from([(0.0, 0.0), (0.0, 1.0), (0.5, 0.0), (0.5, 0.3)]),
     single=st.booleans(),
 )
 @example(1, (3, 4), 3, 40, 0.2, 1.0, 0.4, 0.0, 0.5, Pairing.ALL_TO_ALL, (0.0, 0.0), False)  # a clock that is set back every seven steps
@@ -123,10 +124,31 @@ def test_rows_visited_when_their_neuron_fires_learn_and_send_what_the_dense_rule
     weight = torch.rand(shape, generator=seeded(seed), dtype=torch.float32 if single else torch.float64) * mask
     pre, post = trains(samples, steps, shape[1], share, seed), trains(samples, steps, shape[0], share, seed + 1)
     expected, expected_sent = step_by_step(weight.double(), mask, rule, pre, post, seed)
-    with counted_in_grains(single):
+    with kept_short(single):
         found, sent = by_rows(weight, mask, rule, pre, post, seed)
-    np.testing.assert_allclose(found, expected.numpy(), rtol=0, atol=2e-6 if single else 1e-8)
-    np.testing.assert_allclose(sent, expected_sent.numpy(), rtol=0, atol=1e-5 if single else 1e-7)
+    shared = cv == 0 and mu == (0.0, 0.0)
+    within = (1e-7 if shared else 2e-6) if single else 1e-8
+    np.testing.assert_allclose(found, expected.numpy(), rtol=0, atol=within)
+    np.testing.assert_allclose(sent, expected_sent.numpy(), rtol=0, atol=10 * within)
+
+
+@pytest.mark.parametrize("shape", [(600, 5), (700, 4)])
+@pytest.mark.parametrize("density", [0.6, 1.0])
+@pytest.mark.parametrize("single", [False, True])
+def test_long_rows_and_many_spikes_are_gone_through_in_parts(shape: tuple[int, int], density: float, single: bool) -> None:
+    rule = PairSTDP(Gamma(0.004, 0.6), Gamma(0.004, 0.6), Gamma(9.0, 0.6), Gamma(11.0, 0.6))
+    mask = torch.rand(shape, generator=seeded()) < density
+    mask[:, 1] = False
+    weight = torch.rand(shape, generator=seeded(), dtype=torch.float32 if single else torch.float64) * mask
+    pre, post = trains(2, 12, shape[1], 0.2, 1), trains(2, 12, shape[0], 0.6, 2)
+    expected, expected_sent = step_by_step(weight.double(), mask, rule, pre, post, 0)
+    with kept_short(single):
+        found, sent = by_rows(weight, mask, rule, pre, post, 0)
+    # neurons far apart in a row, and more spikes between two visits than are looked at together
+    assert float(post[0].sum()) > 6 * BLOCK
+    assert int(mask.sum(0).max()) > TILE
+    np.testing.assert_allclose(found, expected.numpy(), rtol=0, atol=1e-6 if single else 1e-10)
+    np.testing.assert_allclose(sent, expected_sent.numpy(), rtol=0, atol=1e-5 if single else 1e-9)
 
 
 @pytest.mark.parametrize("pairing", Pairing)
@@ -138,7 +160,7 @@ def test_rows_learn_triplets_as_the_dense_rule_does(pairing: Pairing, share: flo
     mask = torch.rand(7, 9, generator=seeded()) < density
     weight = torch.rand(7, 9, generator=seeded(), dtype=torch.float32 if grains else torch.float64) * mask
     pre, post = trains(3, 120, 9, share, 1), trains(3, 120, 7, share, 2)
-    with counted_in_grains(grains):
+    with kept_short(grains):
         rows = by_rows(weight, mask, rule, pre, post, 0)
     for found, expected in zip(rows, step_by_step(weight.double(), mask, rule, pre, post, 0), strict=True):
         np.testing.assert_allclose(found, expected.numpy(), rtol=0, atol=1e-6 if grains else 1e-7)
@@ -161,7 +183,7 @@ def test_a_clock_that_is_set_back_often_changes_nothing(cv: float, monkeypatch: 
 def test_scaling_gives_the_sums_that_were_asked_for_within_the_bounds(grains: bool) -> None:
     mask = torch.ones(4, 4, dtype=torch.bool).fill_diagonal_(False)
     weight = torch.rand(4, 4, generator=seeded(), dtype=torch.float32 if grains else torch.float64) * mask
-    with counted_in_grains(grains):
+    with kept_short(grains):
         plastic = plastic_synapses(weight, mask, PairSTDP(), Normalisation(0.5), dt=1.0, generator=seeded())
     grain = plastic.synapses.grain
     assert (plastic.synapses.weight.dtype == np.int32) == (grain < 1) == grains

@@ -1,5 +1,7 @@
 """Synapses in the order of the rows that kernels visit, and what is said of their weights, against the plain definitions."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rsnn.stdp_training import quartiles
-from rsnn.storage import by_row, rows_of, values_of
+from rsnn.storage import by_row, in_rows, rows_of, values_of
+
+LARGEST = float(np.finfo(np.float32).max)
 
 MASKS = {
     "all": torch.ones(4, 3, dtype=torch.bool),
@@ -27,7 +31,7 @@ def test_what_synapses_have_stands_where_their_weights_stand(mask):
     full = len(synapses.post) == 0
     real = there.T.ravel() if full else np.ones(len(given_each), dtype=bool)
     assert np.array_equal(given_each[real], synapses.weight[real])
-    # a place that is no synapse: a time constant of 1 there divides nothing by nothing
+    # a place that is no synapse holds a number, and moves nothing: what it is multiplied by is 0
     assert (given_each[~real] == 1).all()
     assert sorted(values_of(synapses).ravel()) == sorted(weight[mask].tolist())
 
@@ -40,3 +44,14 @@ def test_quartiles_are_those_of_numpy(values):
 def test_quartiles_of_whole_numbers_as_far_apart_as_their_type_goes():
     most = 2**31 - 1
     assert quartiles(np.array(4 * [-most] + 4 * [most], dtype=np.int32)) == [-most, -most, 0.0, most, most]
+
+
+@pytest.mark.parametrize("sizes", [[3, 0, 2, 1], [2, 2, 2]])
+def test_the_numbers_of_a_row_lie_together_all_of_one_kind_after_all_of_another(sizes: list[int]) -> None:
+    start = np.concatenate([[0], np.cumsum(sizes)])
+    columns = [np.arange(start[-1]) + 100.0 * n for n in range(3)]
+    found = in_rows(columns, start, np.float32)
+    expected = [column[first:stop] for first, stop in pairwise(start) for column in columns]
+    assert found.tolist() == np.concatenate(expected).tolist()
+    assert in_rows([], start, np.float64).size == 0
+    assert in_rows([np.array([1e39, -1e300, 1e-50])], np.array([0, 3]), np.float32).tolist() == [LARGEST, -LARGEST, 0.0]
