@@ -20,7 +20,7 @@ from synctopo.models.akorn import (
     random_oscillators,
     rotated,
 )
-from synctopo.models.akorn.dynamics import antisymmetric
+from synctopo.models.akorn.dynamics import antisymmetric, with_rotation
 
 EXACT = torch.zeros((), dtype=torch.float64)
 
@@ -301,11 +301,10 @@ def test_bad_input_gets_a_sentence(call, said):
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2, 3), (3, 1, 2, 0), (0, 3, 1, 2)])
-def test_the_compiled_step_is_that_of_torch_in_every_order_of_memory(order, monkeypatch):
-    back = [order.index(k) for k in range(4)]
-    laid = [
-        t.permute(order).contiguous().permute(back) for t in (_oscillators(3, 4, 5, 6), _normal(3, 4, 5, 6), _normal(3, 4, 5, 6, seed=2))
-    ]
+@pytest.mark.parametrize("n", [2, 4, 5])
+def test_the_compiled_step_is_that_of_torch_in_every_order_of_memory(order, n, monkeypatch):
+    back, shape = [order.index(k) for k in range(4)], (3, 4, n, 35)
+    laid = [t.permute(order).contiguous().permute(back) for t in (_oscillators(*shape), _normal(*shape), _normal(*shape, seed=2))]
     found = []
     for compiled in (True, False):
         if not compiled:
@@ -316,3 +315,24 @@ def test_the_compiled_step_is_that_of_torch_in_every_order_of_memory(order, monk
         found.append([out, *torch.autograd.grad((out * laid[2]).sum(), (x, y, gamma))])
     for a, b in zip(*found, strict=True):
         torch.testing.assert_close(a, b)
+
+
+@pytest.mark.parametrize("n", [2, 4, 5])
+@pytest.mark.parametrize("kind", [torch.float32, torch.float64])
+def test_a_rotation_on_top_of_a_drive_is_the_drive_and_omega_times_the_state(n, kind):
+    drive, x, weights = (_normal(3, 7, 6 * n, seed=k).to(kind).requires_grad_() for k in range(3))
+    speeds = _normal(6, n * (n - 1) // 2, seed=3).to(kind).requires_grad_()
+
+    def by_einsum(omega: Tensor) -> Tensor:
+        return drive + rotated(x.unflatten(2, (6, n)).movedim(1, -1), omega).movedim(-1, 1).flatten(2)
+
+    found = []
+    for run in (lambda omega: with_rotation(drive, x, omega), by_einsum):
+        out = run(antisymmetric(speeds, n))
+        found.append((out, *torch.autograd.grad((out * weights).sum(), (drive, x, speeds))))
+    for a, b in zip(*found, strict=True):
+        torch.testing.assert_close(a, b)
+
+
+def test_oscillators_of_one_dimension_are_signs():
+    assert normalised(torch.tensor([[[3.0], [-2.0]]])).tolist() == [[[1.0], [-1.0]]]

@@ -5,6 +5,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from synctopo.models.akorn.coupling import Drive, Order
+from synctopo.models.akorn.dynamics import with_rotation
 
 
 class AttentiveCoupling(nn.Module):
@@ -41,7 +42,7 @@ class AttentiveCoupling(nn.Module):
         """J(x) x."""
         return self.prepared(tuple(x.shape[2:]), None)[0](x)
 
-    def prepared(self, place: tuple[int, ...], own: Tensor | None) -> tuple[Drive, Order]:
+    def prepared(self, place: tuple[int, ...], omega: Float[Tensor, "oscillator n n"] | None) -> tuple[Drive, Order]:
         """The map with its rotations computed once. Raises ValueError for another space than the positions were made for."""
         if self.place is not None and place != self.place:
             raise ValueError(f"the positions are those of {list(self.place)} places; got {list(place)}: make a coupling for these.")
@@ -59,8 +60,8 @@ class AttentiveCoupling(nn.Module):
             if back is not None:
                 found = _turned(found, back)
             drives = nn.functional.linear(found.reshape(samples, -1, channels), self.out_weight)
-            if own is not None:
-                drives = drives + tokens @ own.T
+            if omega is not None:
+                drives = with_rotation(drives, tokens, omega)
             return drives.transpose(1, 2).unflatten(2, place) if place else drives.transpose(1, 2).reshape(x.shape)
 
         return drive, Order.CHANNEL_LAST

@@ -29,17 +29,12 @@ class Order(Enum):
 class Prepared(Protocol):
     """A coupling that does once for a run of many steps what does not change from step to step."""
 
-    def prepared(self, place: tuple[int, ...], own: Tensor | None) -> tuple[Drive, Order]:
-        """The map for states with this shape of space; `own` [channel, channel] acts on every place by itself, beside the coupling.
+    def prepared(self, place: tuple[int, ...], omega: Float[Tensor, "oscillator n n"] | None) -> tuple[Drive, Order]:
+        """The map for states with this shape of space; the natural rotations `omega` of every oscillator, if any, are part of it.
 
         With it comes the order in memory in which that map is fastest; it takes any.
         """
         ...
-
-
-def own_map(omega: Float[Tensor, "oscillator n n"]) -> Float[Tensor, "channel channel"]:
-    """Natural frequencies of each oscillator as one matrix on the channels."""
-    return torch.block_diag(*omega)
 
 
 def _dimensions(oscillators: int, n: int) -> None:
@@ -100,17 +95,17 @@ class ConvCoupling(nn.Module):
         """J x."""
         return nn.functional.conv2d(x, self.weight, padding=self.weight.shape[-1] // 2)
 
-    def prepared(self, place: tuple[int, ...], own: Tensor | None) -> tuple[Drive, Order]:
+    def prepared(self, place: tuple[int, ...], omega: Float[Tensor, "oscillator n n"] | None) -> tuple[Drive, Order]:
         """By frequencies where that is less work, else as it is."""
         if len(place) != 2:
             raise ValueError(f"a convolution couples oscillators on a map, [sample, channel, row, column]; got places {list(place)}.")
         rows, columns = place
         channels, kernel = self.weight.shape[0], self.weight.shape[-1]
         weight: Tensor = self.weight
-        if own is not None:
+        if omega is not None:
             middle = torch.zeros(kernel, kernel, dtype=weight.dtype, device=weight.device)
             middle[kernel // 2, kernel // 2] = 1
-            weight = weight + own[:, :, None, None] * middle
+            weight = weight + torch.block_diag(*omega)[:, :, None, None] * middle
         frequencies = (rows + kernel // 2) * ((columns + kernel // 2) // 2 + 1)
         direct = channels * kernel**2 * rows * columns
         # measured on one thread: a product by frequency runs at three quarters of the speed of a good direct convolution

@@ -21,10 +21,13 @@ COMPONENT = 2
 
 def normalised(x: Oscillators) -> Oscillators:
     """Pi of eq. (5): every oscillator divided by its length. A vector of length 0 has no direction; it becomes the first axis."""
-    norm = x.norm(dim=COMPONENT, keepdim=True)
-    whole = norm > torch.finfo(x.dtype).tiny ** 0.5
+    square = summed(x.detach().square())
+    whole = square > torch.finfo(x.dtype).tiny
     if bool(whole.all()):
-        return x / norm
+        # a step of size 1 from nowhere: in one pass over memory there and one back
+        moved: Tensor = _Update.apply(torch.zeros_like(x), x, x.new_ones(()))
+        return moved
+    norm = x.norm(dim=COMPONENT, keepdim=True)
     axis = torch.zeros_like(x)
     axis.select(COMPONENT, 0).fill_(1)
     return torch.where(whole, x / torch.where(whole, norm, 1), axis)
@@ -45,6 +48,42 @@ def rotated(x: Oscillators, omega: Float[Tensor, "*oscillator n n"]) -> Oscillat
     if omega.ndim == 2:
         return torch.einsum("nm,som...->son...", omega, x)
     return torch.einsum("onm,som...->son...", omega, x)
+
+
+def with_rotation(
+    drive: Float[Tensor, "sample place channel"], x: Float[Tensor, "sample place channel"], omega: Float[Tensor, "oscillator n n"]
+) -> Float[Tensor, "sample place channel"]:
+    """drive + Omega x for antisymmetric Omega, channel = oscillator * n + component; compiled for n = 4 on a processor."""
+    oscillators, n, _ = omega.shape
+    if n == 4 and all(_order(t) == (0, 1, 2) for t in (drive, x)) and drive.dtype == x.dtype == omega.dtype:
+        rows, columns = torch.triu_indices(n, n, 1)
+        moved: Tensor = _Turn.apply(drive, x, omega[:, columns, rows].T.contiguous())
+        return moved
+    return drive + torch.einsum("onm,spom->spon", omega, x.unflatten(2, (oscillators, n))).flatten(2)
+
+
+class _Turn(torch.autograd.Function):
+    """drive + Omega x by the speeds [plane, oscillator] of n = 4."""
+
+    @staticmethod
+    def forward(ctx: Any, drive: Tensor, x: Tensor, speeds: Tensor) -> Tensor:
+        total = torch.empty_like(drive)
+        kernels.turn(_of_four(x), speeds.detach().numpy(), _of_four(drive), _of_four(total))
+        ctx.save_for_backward(x, speeds)
+        return total
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        x, speeds = ctx.saved_tensors
+        grad, of_x, of_speeds = grad.contiguous(), torch.empty_like(x), torch.zeros_like(speeds)
+        kernels.turn_back(_of_four(x), speeds.numpy(), _of_four(grad), _of_four(of_x), of_speeds.numpy())
+        return grad, of_x, of_speeds
+
+
+def _of_four(x: Tensor) -> np.ndarray:
+    found: np.ndarray = x.detach().numpy().reshape(-1, x.shape[-1] // 4, 4)
+    return found
 
 
 def antisymmetric(speeds: Float[Tensor, "*oscillator pair"], n: int) -> Float[Tensor, "*oscillator n n"]:
@@ -85,9 +124,9 @@ def kuramoto_step(
     return moved
 
 
-def _summed(x: Tensor) -> Tensor:
-    # few components: adding them one by one is several times as fast as a reduction, wherever they lie in memory
-    if x.shape[COMPONENT] > 8:
+def summed(x: Oscillators) -> Float[Tensor, "sample oscillator 1 *place"]:
+    """The sum over components; of few, by adding one after the other, several times as fast as a reduction wherever they lie in memory."""
+    if not 2 <= x.shape[COMPONENT] <= 8:
         return x.sum(COMPONENT, keepdim=True)
     parts = x.split(1, COMPONENT)
     total = parts[0] + parts[1]
@@ -101,12 +140,12 @@ class _Update(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, y: Tensor, gamma: Tensor) -> Tensor:
-        order = _order(x)
-        if order is None or _order(y) is None:
-            along = _summed(x * y)
+        order = _order(x) if _order(y) is not None else None
+        if order is None:
+            along = summed(x * y)
             out = x * torch.addcmul(along.new_ones(()), gamma, along, value=-1)
             out.addcmul_(y, gamma)
-            inverse = _summed(out.square()).rsqrt_()
+            inverse = summed(out.square()).rsqrt_()
             out.mul_(inverse)
         else:
             out = torch.empty_like(x)
@@ -115,7 +154,7 @@ class _Update(torch.autograd.Function):
             along, inverse = (x.new_empty(shape[0], shape[2]) for _ in range(2))
             size = of_x.dtype.type(gamma.item())
             kernels.step(of_x, _array(y, order, shape), size, of_out, along.numpy(), inverse.numpy())
-        ctx.order = order if order is not None and _order(y) is not None else None
+        ctx.order = order
         ctx.save_for_backward(x, y, gamma, along, inverse, out)
         return out
 
@@ -135,8 +174,8 @@ class _Update(torch.autograd.Function):
             total = kernels.step_back(arrays[0], arrays[1], size, arrays[2], *kept, arrays[3], *into, room)
             return of_x, of_y, gamma.new_tensor(total)
         # of z: the part of the gradient that is tangent at the new state, over the length of z
-        g = torch.addcmul(grad, _summed(grad * out), out, value=-1).mul_(inverse)
-        inner = _summed(g * x)
+        g = torch.addcmul(grad, summed(grad * out), out, value=-1).mul_(inverse)
+        inner = summed(g * x)
         of_gamma = torch.addcmul(g * y, g * x, along, value=-1).sum().reshape(gamma.shape)
         of_y = torch.addcmul(g, inner, x, value=-1).mul_(gamma)
         of_x = g.mul_(torch.addcmul(along.new_ones(()), gamma, along, value=-1)).addcmul_(y, inner * gamma, value=-1)
@@ -159,7 +198,7 @@ def _blocks(x: Tensor, order: tuple[int, ...]) -> tuple[int, int, int]:
 
 
 def _array(x: Tensor, order: tuple[int, ...], shape: tuple[int, int, int]) -> np.ndarray:
-    found: np.ndarray = x.detach().permute(order).contiguous().view(shape).numpy()
+    found: np.ndarray = x.detach().permute(order).contiguous().numpy().reshape(shape)
     return found
 
 

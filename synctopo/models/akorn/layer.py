@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from synctopo.models.akorn.coupling import Drive, Order, Prepared, own_map
+from synctopo.models.akorn.coupling import Drive, Order, Prepared
 from synctopo.models.akorn.dynamics import Oscillators, antisymmetric, energy, kuramoto_step, normalised, order_parameter
 
 
@@ -139,7 +139,7 @@ class KuramotoLayer(nn.Module):
         omega, place, coupling = self.omega(), tuple(x.shape[3:]), self.coupling
         if isinstance(coupling, Prepared):
             # <x, Omega x> is 0: the rotation may ride on the coupling, and the energy does not see it
-            flat, order = coupling.prepared(place, None if omega is None else own_map(omega))
+            flat, order = coupling.prepared(place, omega)
             omega = None
         else:
             flat, order = coupling, None

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from synctopo.models.akorn.dynamics import Oscillators, normalised
+from synctopo.models.akorn.dynamics import Oscillators, normalised, summed
 
 
 class ImageEntry(nn.Module):
@@ -113,7 +113,7 @@ class NormReadout(nn.Module):
         """Lengths at every place."""
         mapped = torch.matmul(self.weight, x.flatten(1, 2).flatten(2)).unflatten(1, (-1, self.n))
         # the root has no slope at 0
-        found = (mapped.square().sum(2) + 1e-12).sqrt() + self.bias[:, None]
+        found = (summed(mapped * mapped).squeeze(2) + 1e-12).sqrt() + self.bias[:, None]
         return found.unflatten(2, x.shape[3:]) if x.ndim > 3 else found.squeeze(2)
 
 
