@@ -23,8 +23,9 @@ class Synapses(NamedTuple):
     """Weights [synapse] in the order of the neuron that sends: `start[j]:start[j + 1]` is the row of j, and synapse k goes to
     `post[k]`, or, if `post` is empty, to k - start[j]. `loops` says that synapse j of row j is no synapse.
 
-    Weights are numbers, with a `grain` of 1, or whole numbers of grains, int32: half of the memory to wait for, and no step between
-    neighbours that is larger for larger weights, as float32 has it. Their rule is then in grains too.
+    Weights are numbers, with a `grain` of 1, and between two settlings kept as `moves` says, or whole numbers of grains, int32: half of the
+    memory to wait for, and no step between neighbours that is larger for larger weights, as float32 has it. Their rule is then in grains
+    too.
     """
 
     weight: np.ndarray
@@ -103,7 +104,7 @@ def visit(which, n, synapses, rule, past, scratch, fires, out):
     It holds zeros, or nobody reads it: where weights are grains, all of it is made numbers in the end.
     """
     if rule.uniform:
-        visit_uniform(which, n, synapses, rule, past, fires, out)
+        visit_uniform(which, n, synapses, rule, past, fires, False, out)
         return
     _, start, post, loops, _ = synapses
     visited, now = past.last, past.clock[0]
@@ -120,15 +121,13 @@ def visit(which, n, synapses, rule, past, scratch, fires, out):
 
 @njit(cache=True, nogil=True, error_model="numpy", **INNER)
 @no_type_check
-def visit_uniform(which, n, synapses, rule, past, fires, out):
-    """`visit` where the constants of the rule are the same everywhere."""
-    weight, start, post, loops, grain = synapses
-    rounding = WHOLE if grain != 1.0 else 0.0
+def visit_uniform(which, n, synapses, rule, past, fires, settles, out):
+    """`visit` where the constants of the rule are the same everywhere; if it `settles`, the clock is set to 0 after it."""
     now, closing, visited = past.clock[0], past.closing, past.last
-    pre, slow_pre, traces, gained = past.pre, past.slow_pre, past.post, past.gained
-    power, inverse, low, high = rule.power, rule.inverse, rule.w_min, rule.w_max
+    pre, slow_pre = past.pre, past.slow_pre
+    power, inverse = rule.power, rule.inverse
     row, until, since = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64)
-    plus, minus, before = np.empty(n), np.empty(n), np.empty(4)
+    change = np.empty((n, 3))
     m = 0
     # rows that heard up to now, then those that heard up to the end of a sample before: neighbours mostly heard the same
     for over in range(2):
@@ -140,8 +139,8 @@ def visit_uniform(which, n, synapses, rule, past, fires, out):
                 continue
             visited[j] = now
             row[m], until[m], since[m] = j, closing[last] if closed else now, last
-            plus[m] = pre[j] * inverse[last]
-            pre[j], slow_pre[j], minus[m] = catch_up(
+            change[m, 0] = pre[j] * inverse[last]
+            pre[j], slow_pre[j], change[m, 2] = catch_up(
                 pre[j],
                 slow_pre[j],
                 last,
@@ -154,45 +153,52 @@ def visit_uniform(which, n, synapses, rule, past, fires, out):
                 rule.minus,
                 rule.triplet_minus,
             )
+            change[m, 1] = 0.0 if settles else pre[j] * inverse[now]
             m += 1
+    if rule.plus < 0.0 or rule.minus < 0.0:
+        move(row, n, until, since, change, synapses, rule, past, YES, out)
+    else:
+        move(row, n, until, since, change, synapses, rule, past, None, out)
+
+
+@njit(cache=True, nogil=True, error_model="numpy", **INNER)
+@no_type_check
+def move(row, n, until, since, change, synapses, rule, past, either, out):
+    """Move the weights of n rows and add them to `out`, as `moves.moved` says."""
+    weight, start, post, loops, grain = synapses
+    now, gained, traces, bounds = past.clock[0], past.gained, past.post, (rule.w_min, rule.w_max)
     if len(post) > 0:
         for m in range(n):
-            first, stop = start[row[m]], start[row[m] + 1]
-            move_sparse(weight, post, first, stop, gained, until[m], since[m], traces, plus[m], minus[m], low, high, rounding, out)
+            span, of_row = (start[row[m]], start[row[m] + 1]), (change[m, 0], change[m, 1], change[m, 2])
+            move_sparse(weight, post, span, gained, until[m], since[m], now, traces, of_row, bounds, either, out)
         in_numbers(out, grain)
         return
-    matrix = weight.reshape((len(start) - 1, len(out)))
+    matrix, before = weight.reshape((len(start) - 1, len(out))), np.empty(4)
     m = 0
     while m < n:
         rows = 4 if m + 4 <= n and until[m] == until[m + 1] == until[m + 2] == until[m + 3] else 1
         if loops:
             for k in range(rows):
                 before[k] = out[row[m + k]]
+        of_a = (change[m, 0], change[m, 1], change[m, 2])
         if rows == 4:
             a, b, c, d = m, m + 1, m + 2, m + 3
-            move_four(
-                matrix,
-                (row[a], row[b], row[c], row[d]),
-                gained,
-                until[m],
-                (since[a], since[b], since[c], since[d]),
-                traces,
-                (plus[a], plus[b], plus[c], plus[d]),
-                (minus[a], minus[b], minus[c], minus[d]),
-                low,
-                high,
-                rounding,
-                out,
-            )
+            of_b = (change[b, 0], change[b, 1], change[b, 2])
+            of_c = (change[c, 0], change[c, 1], change[c, 2])
+            of_d = (change[d, 0], change[d, 1], change[d, 2])
+            four, heard = (row[a], row[b], row[c], row[d]), (since[a], since[b], since[c], since[d])
+            move_four(matrix, four, gained, until[m], heard, now, traces, (of_a, of_b, of_c, of_d), bounds, either, out)
         else:
-            move_row(matrix, row[m], gained, until[m], since[m], traces, plus[m], minus[m], low, high, rounding, out)
+            move_row(matrix, row[m], gained, until[m], since[m], now, traces, of_a, bounds, either, out)
         if loops:
+            # without what a neuron would send to itself
             for k in range(rows):
                 j = row[m + k]
                 matrix[j, j] = 0
                 out[j] = before[k]
                 for r in range(rows):
-                    out[j] += matrix[row[m + r], j]
+                    # of the weights that are left, as numbers
+                    out[j] += matrix[row[m + r], j] + (change[m + r, 1] * gained[now, j] if r != k and grain == 1.0 else 0.0)
         m += rows
     in_numbers(out, grain)
 
@@ -227,7 +233,10 @@ def settle(synapses, rule, past, scratch):
         else:
             past.pre[j] = 0.0
             past.slow_pre[j] *= 0.0 if closing[past.last[j]] < now else rule.decay_slow_pre ** (now - past.last[j])
-    visit(waiting, n, synapses, rule, past, scratch, NO, scratch.unused)
+    if rule.uniform:
+        visit_uniform(waiting, n, synapses, rule, past, NO, True, scratch.unused)
+    else:
+        visit(waiting, n, synapses, rule, past, scratch, NO, scratch.unused)
     past.last[:] = 0
     closed = closing[now] <= now
     past.gained[0] = 0.0

@@ -17,6 +17,7 @@ from rsnn.rows import Past, Rule, Scratch, Synapses
 
 SMALLEST_POWER = 1e-6  # of a trace's decay within one clock: 1 / it times the rounding of a running sum is what a weight may be off by
 LONGEST_CLOCK = 1024
+FADED = 300.0  # time constants after which nothing is left of a trace
 MANY_WINDOWS = 2**19  # synapses: in float64 four constants, two traces and a weight of each no longer fit into a cache
 FEW_EVENTS = 1024  # steps of a clock where missed spikes are replayed one by one
 
@@ -38,7 +39,7 @@ def plastic_synapses(
     """
     if not mask.any():
         raise ValueError("there are no synapses that could learn; raise the density of the connectivity.")
-    window = rule.draw(int(mask.sum()), generator=generator)
+    window = rule.draw(int(mask.count_nonzero()), generator=generator)
     synapses = rows_of(weight, mask, grain_of(weight, rule, window) if grains else 1.0)
     constants = constants_of(rule, window, mask, synapses, dt=dt, dtype=window_type(weight, window))
     if normalisation is None:
@@ -130,7 +131,9 @@ def constants_of(
     triplets, grain = rule.triplets, synapses.grain
     w_min, w_max = bounds_of(rule, grain)
     a_plus, a_minus, tau_plus, tau_minus = (float(values[0]) for values in window)
-    steps = np.arange(int(np.clip(-np.log(SMALLEST_POWER) * tau_plus / dt, 1, LONGEST_CLOCK)) + 1)
+    clock = np.arange(int(np.clip(-np.log(SMALLEST_POWER) * tau_plus / dt, 1, LONGEST_CLOCK)) + 1)
+    # of a time constant so short that a clock has one step a number is left that has an inverse
+    faded = np.minimum(dt / tau_plus * clock, FADED)
     apart = () if uniform else (window.a_plus, window.a_minus, dt / window.tau_plus, dt / window.tau_minus)
     return Rule(
         uniform=uniform,
@@ -144,8 +147,8 @@ def constants_of(
         decay_minus=float(np.exp(-dt / tau_minus)),
         decay_slow_pre=float(np.exp(-dt / triplets.tau_pre)),
         decay_slow_post=float(np.exp(-dt / triplets.tau_post)),
-        power=np.exp(-dt / tau_plus * steps) if uniform else np.zeros(0),
-        inverse=np.exp(dt / tau_plus * steps) if uniform else np.zeros(0),
+        power=np.exp(-faded) if uniform else np.zeros(0),
+        inverse=np.exp(faded) if uniform else np.zeros(0),
         each=in_rows([by_row(values, mask, synapses) for values in apart], synapses.start, dtype),
         exponent_plus=float(rule.mu_plus),
         exponent_minus=float(rule.mu_minus),
