@@ -12,6 +12,7 @@ from synctopo.models.akorn import (
     DenseCoupling,
     Frequency,
     KuramotoLayer,
+    NormReadout,
     energy,
     kuramoto_step,
     normalised,
@@ -20,7 +21,7 @@ from synctopo.models.akorn import (
     random_oscillators,
     rotated,
 )
-from synctopo.models.akorn.dynamics import antisymmetric, with_rotation
+from synctopo.models.akorn.dynamics import antisymmetric, rotation
 
 EXACT = torch.zeros((), dtype=torch.float64)
 
@@ -252,6 +253,53 @@ def test_a_state_without_direction_becomes_the_first_axis_and_moves_on():
     assert bool(net(x, torch.ones(1, 2, 3), steps=3).isfinite().all())
 
 
+def test_what_is_no_number_stays_none_and_half_precision_does_not_overflow():
+    x = torch.ones(1, 3, 4)
+    x[0, 1, 2] = torch.nan
+    assert normalised(x).isnan().all(2).tolist() == [[False, True, False]]
+    x[0, 0] = 0
+    assert normalised(x).isnan().all(2).tolist() == [[False, True, False]]
+    for kind in (torch.float16, torch.bfloat16):
+        found = normalised(torch.full((1, 1, 4), 300.0, dtype=kind))
+        assert found.dtype == kind
+        assert found.tolist() == [[[0.5] * 4]]
+
+
+@pytest.mark.parametrize("n", [2, 4])
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (0, 3, 1, 2)])
+def test_second_derivatives_are_those_of_differences(n, order):
+    back, shape = [order.index(k) for k in range(4)], (1, 2, n, 3)
+    x, y = (_normal(*shape, seed=k).permute(order).contiguous().permute(back).requires_grad_() for k in range(2))
+    gamma, speeds = torch.tensor(0.6, dtype=torch.float64, requires_grad=True), _normal(2, n * (n - 1) // 2, seed=2).requires_grad_()
+
+    def step(x: Tensor, y: Tensor, gamma: Tensor) -> Tensor:
+        return kuramoto_step(normalised(x), y, gamma)
+
+    def turned(x: Tensor, y: Tensor, speeds: Tensor) -> Tensor:
+        tokens = (t.flatten(1, 2).transpose(1, 2).contiguous() for t in (y, x))
+        return rotation(antisymmetric(speeds, n))(*tokens)
+
+    assert torch.autograd.gradgradcheck(step, (x, y, gamma))
+    # the square makes the gradient depend on every argument
+    assert torch.autograd.gradgradcheck(lambda *given: turned(*given).square(), (x.flatten(3), y.flatten(3), speeds))
+
+
+def test_a_penalty_of_the_gradient_reaches_every_weight_of_a_layer():
+    net = KuramotoLayer(AttentiveCoupling(8, heads=2, generator=_generator()), 2, 4, generator=_generator())
+    weights = [p for p in net.parameters() if p.requires_grad]
+    x, c = (_normal(2, 2, 4, 3, seed=k).float() for k in range(2))
+    grad = torch.autograd.grad(net(x, c, steps=3)[..., 0].sum(), weights, create_graph=True)
+    sum(g.square().sum() for g in grad).backward()
+    assert all(p.grad is not None and bool(p.grad.abs().sum() > 0) for p in weights)
+
+
+@pytest.mark.parametrize("shape", [(0, 2, 4, 3), (2, 2, 4)])
+def test_attention_takes_no_samples_and_no_space(shape):
+    net = KuramotoLayer(AttentiveCoupling(8, heads=2, generator=_generator()), 2, 4, generator=_generator())
+    assert net(torch.ones(shape), steps=2).shape == shape
+    assert NormReadout(8, 3, 4)(torch.ones(shape)).shape == (shape[0], 3, *shape[3:])
+
+
 def test_positions_make_attention_see_where_a_place_is():
     x = _normal(1, 8, 2, 2).float()
     swapped = x.flatten(2)[..., [1, 0, 3, 2]].view_as(x)
@@ -293,6 +341,8 @@ def test_attention_over_many_places_is_the_same_in_blocks():
         (lambda: AttentiveCoupling(6, heads=4), "evenly"),
         (lambda: AttentiveCoupling(6, heads=2, place=(2, 2)), "are odd"),
         (lambda: AttentiveCoupling(8, heads=2, place=(2, 2))(torch.ones(1, 8, 3, 3)), "make a coupling"),
+        (lambda: rotation(torch.zeros(1, 4, 4))(torch.ones(1, 3, 8), torch.ones(1, 3, 8)), "1 oscillators of 4 components"),
+        (lambda: rotation(torch.zeros(2, 4, 4))(torch.ones(1, 2, 8), torch.ones(1, 3, 8)), "driven by"),
     ],
 )
 def test_bad_input_gets_a_sentence(call, said):
@@ -327,7 +377,7 @@ def test_a_rotation_on_top_of_a_drive_is_the_drive_and_omega_times_the_state(n, 
         return drive + rotated(x.unflatten(2, (6, n)).movedim(1, -1), omega).movedim(-1, 1).flatten(2)
 
     found = []
-    for run in (lambda omega: with_rotation(drive, x, omega), by_einsum):
+    for run in (lambda omega: rotation(omega)(drive, x), by_einsum):
         out = run(antisymmetric(speeds, n))
         found.append((out, *torch.autograd.grad((out * weights).sum(), (drive, x, speeds))))
     for a, b in zip(*found, strict=True):

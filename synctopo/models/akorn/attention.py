@@ -1,11 +1,13 @@
 """Coupling by attention, with or without positions as rotations (GTA), recomputed at every step from the states."""
 
+import math
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from synctopo.models.akorn.coupling import Drive, Order
-from synctopo.models.akorn.dynamics import with_rotation
+from synctopo.models.akorn.dynamics import rotation
 
 
 class AttentiveCoupling(nn.Module):
@@ -49,20 +51,22 @@ class AttentiveCoupling(nn.Module):
         channels, heads = len(self.out_weight), self.heads
         turn = None if self.angle is None else torch.polar(torch.ones_like(self.angle), -self.angle)[:, None, None]
         back = None if turn is None else turn[:, :, 0].conj()
+        rotated = None if omega is None else rotation(omega)
+        places = math.prod(place)
 
         def drive(x: Tensor) -> Tensor:
             samples = len(x)
-            tokens = x.flatten(2).transpose(1, 2)
-            three = nn.functional.linear(tokens, self.weight, self.bias).view(samples, -1, 3, heads, channels // heads)
+            tokens = x.reshape(samples, x.shape[1], places).transpose(1, 2)
+            three = nn.functional.linear(tokens, self.weight, self.bias).view(samples, places, 3, heads, channels // heads)
             if turn is not None:
                 three = _turned(three, turn)
             found = _attended(three)
             if back is not None:
                 found = _turned(found, back)
-            drives = nn.functional.linear(found.reshape(samples, -1, channels), self.out_weight)
-            if omega is not None:
-                drives = with_rotation(drives, tokens, omega)
-            return drives.transpose(1, 2).unflatten(2, place) if place else drives.transpose(1, 2).reshape(x.shape)
+            drives = nn.functional.linear(found.reshape(samples, places, channels), self.out_weight)
+            if rotated is not None:
+                drives = rotated(drives, tokens)
+            return drives.transpose(1, 2).reshape(x.shape)
 
         return drive, Order.CHANNEL_LAST
 

@@ -5,6 +5,7 @@ a tensor [sample, oscillator, n, *place]; n = 2 is the classical model, where th
 """
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,14 +16,22 @@ from torch import Tensor
 from synctopo.models.akorn import kernels
 
 Oscillators = Float[Tensor, "sample oscillator n *place"]
+Tokens = Float[Tensor, "sample place channel"]
 COMPONENT = 2
 """The dimension along which an oscillator is a vector."""
 
 
 def normalised(x: Oscillators) -> Oscillators:
-    """Pi of eq. (5): every oscillator divided by its length. A vector of length 0 has no direction; it becomes the first axis."""
+    """Pi of eq. (5): every oscillator divided by its length.
+
+    A vector of length 0, as near as numbers of its type can square it, has no direction; it becomes the first axis.
+    """
+    if x.dtype not in (torch.float32, torch.float64):
+        # a square in half precision overflows
+        return normalised(x.float()).to(x.dtype)
     square = summed(x.detach().square())
-    whole = square > torch.finfo(x.dtype).tiny
+    # what is no number passes: a training that diverges must show it
+    whole = ~(square <= torch.finfo(x.dtype).tiny)
     if bool(whole.all()):
         # a step of size 1 from nowhere: in one pass over memory there and one back
         moved: Tensor = _Update.apply(torch.zeros_like(x), x, x.new_ones(()))
@@ -50,16 +59,32 @@ def rotated(x: Oscillators, omega: Float[Tensor, "*oscillator n n"]) -> Oscillat
     return torch.einsum("onm,som...->son...", omega, x)
 
 
-def with_rotation(
-    drive: Float[Tensor, "sample place channel"], x: Float[Tensor, "sample place channel"], omega: Float[Tensor, "oscillator n n"]
-) -> Float[Tensor, "sample place channel"]:
-    """drive + Omega x for antisymmetric Omega, channel = oscillator * n + component; compiled for n = 4 on a processor."""
+def rotation(omega: Float[Tensor, "oscillator n n"]) -> Callable[[Tokens, Tokens], Tokens]:
+    """What gives drive + Omega x of a drive and states x, for antisymmetric Omega, channel = oscillator * n + component.
+
+    Compiled for n = 4 on a processor, from the entries below the diagonal alone. Raises ValueError for tensors of other channels.
+    """
     oscillators, n, _ = omega.shape
-    if n == 4 and all(_order(t) == (0, 1, 2) for t in (drive, x)) and drive.dtype == x.dtype == omega.dtype:
-        rows, columns = torch.triu_indices(n, n, 1)
-        moved: Tensor = _Turn.apply(drive, x, omega[:, columns, rows].T.contiguous())
-        return moved
-    return drive + torch.einsum("onm,spom->spon", omega, x.unflatten(2, (oscillators, n))).flatten(2)
+    rows, columns = torch.triu_indices(n, n, 1)
+    # gathered once for all steps
+    speeds = omega[:, columns, rows].T.contiguous() if n == 4 else None
+
+    def with_rotation(drive: Tokens, x: Float[Tensor, "s p c"]) -> Tokens:
+        if drive.shape != x.shape or x.ndim != 3 or x.shape[2] != oscillators * n:
+            raise ValueError(
+                f"{oscillators} oscillators of {n} components turn tensors [sample, place, {oscillators * n}]; "
+                f"got {list(x.shape)}, driven by {list(drive.shape)}."
+            )
+        if speeds is not None and all(_order(t) == (0, 1, 2) for t in (drive, x)) and drive.dtype == x.dtype == speeds.dtype:
+            moved: Tensor = _Turn.apply(drive, x, speeds)
+            return moved
+        return _turned(drive, x, omega)
+
+    return with_rotation
+
+
+def _turned(drive: Tokens, x: Tokens, omega: Float[Tensor, "oscillator n n"]) -> Tokens:
+    return drive + torch.einsum("onm,spom->spon", omega, x.unflatten(2, omega.shape[:2])).flatten(2)
 
 
 class _Turn(torch.autograd.Function):
@@ -73,12 +98,27 @@ class _Turn(torch.autograd.Function):
         return total
 
     @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         x, speeds = ctx.saved_tensors
+        if torch.is_grad_enabled():
+            turned = _by_definition(
+                ctx.needs_input_grad[1:], lambda x, s: _turned(torch.zeros_like(x), x, antisymmetric(s.T, 4)), (x, speeds), grad
+            )
+            return grad, *turned
         grad, of_x, of_speeds = grad.contiguous(), torch.empty_like(x), torch.zeros_like(speeds)
         kernels.turn_back(_of_four(x), speeds.numpy(), _of_four(grad), _of_four(of_x), of_speeds.numpy())
         return grad, of_x, of_speeds
+
+
+def _by_definition(
+    needed: tuple[bool, ...], definition: Callable[..., Tensor], given: tuple[Tensor, ...], grad: Tensor
+) -> tuple[Tensor | None, ...]:
+    """The gradient by torch, which has a gradient itself: what a kernel gives is a constant to second derivatives."""
+    # views, so that none of them is reached through another
+    apart = [t.view_as(t) for t in given]
+    wanted = [t for t, asked in zip(apart, needed, strict=True) if asked]
+    found = iter(torch.autograd.grad(definition(*apart), wanted, grad, create_graph=True) if wanted else ())
+    return tuple(next(found) if asked else None for asked in needed)
 
 
 def _of_four(x: Tensor) -> np.ndarray:
@@ -135,6 +175,11 @@ def summed(x: Oscillators) -> Float[Tensor, "sample oscillator 1 *place"]:
     return total
 
 
+def _moved(x: Oscillators, y: Oscillators, gamma: Tensor) -> Oscillators:
+    z = x + gamma * projected(x, y)
+    return z / summed(z.square()).sqrt()
+
+
 class _Update(torch.autograd.Function):
     """Pi(x + gamma Proj_x(y)) = z / |z| with z = (1 - gamma <x, y>) x + gamma y, and its way back, in few passes over memory."""
 
@@ -159,9 +204,10 @@ class _Update(torch.autograd.Function):
         return out
 
     @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         x, y, gamma, along, inverse, out = ctx.saved_tensors
+        if torch.is_grad_enabled():
+            return _by_definition(ctx.needs_input_grad, _moved, (x, y, gamma), grad)
         order = ctx.order
         if order is not None:
             shape = _blocks(x, order)

@@ -1,7 +1,7 @@
-"""The step on the sphere, compiled: one pass over memory there and one back, where torch takes a dozen.
+"""The step on the sphere and the natural rotation, compiled: a pass or two over memory there and back, where torch takes a dozen.
 
-Both do the arithmetic of `dynamics.kuramoto_step`, whose torch form is their definition and their test. Arrays are [outer, n, inner], the
-components of an oscillator `inner` numbers apart.
+All do the arithmetic of a torch function in `dynamics`, which is their definition and their test. Arrays of a step are [outer, n, inner],
+the components of an oscillator `inner` numbers apart; those of a rotation say theirs.
 """
 
 from typing import no_type_check
@@ -9,6 +9,7 @@ from typing import no_type_check
 import numpy as np
 from numba import njit
 
+# a whole number beside float32 makes float64 of it: `one` is of the type of the arrays
 SUMS = {"reassoc", "contract", "arcp", "nsz"}
 """What makes loops fast without the promise that no number is infinite or NaN: a training that diverges must show it."""
 
@@ -17,14 +18,15 @@ SUMS = {"reassoc", "contract", "arcp", "nsz"}
 @no_type_check
 def _step_of_four(x, y, gamma, out, along, inverse):
     # the usual n, written out: only then does the compiler take several oscillators at once
+    one = x.dtype.type(1)
     for o in range(along.size):
         k = 4 * o
         x0, x1, x2, x3 = x[k], x[k + 1], x[k + 2], x[k + 3]
         y0, y1, y2, y3 = y[k], y[k + 1], y[k + 2], y[k + 3]
         inside = x0 * y0 + x1 * y1 + x2 * y2 + x3 * y3
-        share = 1 - gamma * inside
+        share = one - gamma * inside
         z0, z1, z2, z3 = share * x0 + gamma * y0, share * x1 + gamma * y1, share * x2 + gamma * y2, share * x3 + gamma * y3
-        root = 1 / np.sqrt(z0 * z0 + z1 * z1 + z2 * z2 + z3 * z3)
+        root = one / np.sqrt(z0 * z0 + z1 * z1 + z2 * z2 + z3 * z3)
         out[k], out[k + 1], out[k + 2], out[k + 3] = z0 * root, z1 * root, z2 * root, z3 * root
         along[o], inverse[o] = inside, root
 
@@ -32,6 +34,7 @@ def _step_of_four(x, y, gamma, out, along, inverse):
 @njit(cache=True, nogil=True, error_model="numpy", fastmath=SUMS)
 @no_type_check
 def _step_back_of_four(x, y, gamma, out, along, inverse, grad, of_x, of_y):
+    one = x.dtype.type(1)
     # in two loops, since with more arrays in one the compiler no longer proves that they lie apart
     for o in range(along.size):
         k = 4 * o
@@ -52,7 +55,7 @@ def _step_back_of_four(x, y, gamma, out, along, inverse, grad, of_x, of_y):
             inside = along[o]
             uphill = g0 * x0 + g1 * x1 + g2 * x2 + g3 * x3
             part += g0 * y0 + g1 * y1 + g2 * y2 + g3 * y3 - inside * uphill
-            share, slope = 1 - gamma * inside, gamma * uphill
+            share, slope = one - gamma * inside, gamma * uphill
             of_x[k], of_x[k + 1] = share * g0 - slope * y0, share * g1 - slope * y1
             of_x[k + 2], of_x[k + 3] = share * g2 - slope * y2, share * g3 - slope * y3
             of_y[k], of_y[k + 1] = gamma * g0 - slope * x0, gamma * g1 - slope * x1
@@ -107,6 +110,7 @@ def turn_back(x, speeds, grad, of_x, of_speeds):
 def step(x, y, gamma, out, along, inverse):
     """out = z / |z| with z = (1 - gamma <x, y>) x + gamma y; <x, y> and 1 / |z| are kept, [outer, inner]."""
     outer, n, inner = x.shape
+    one = x.dtype.type(1)
     if inner == 1 and n == 4:
         _step_of_four(x.reshape(-1), y.reshape(-1), gamma, out.reshape(-1), along.reshape(-1), inverse.reshape(-1))
         return
@@ -116,13 +120,13 @@ def step(x, y, gamma, out, along, inverse):
             inside = x[o, 0, 0] * y[o, 0, 0]
             for k in range(1, n):
                 inside += x[o, k, 0] * y[o, k, 0]
-            share = 1 - gamma * inside
+            share = one - gamma * inside
             square = share - share
             for k in range(n):
                 z = share * x[o, k, 0] + gamma * y[o, k, 0]
                 out[o, k, 0] = z
                 square += z * z
-            root = 1 / np.sqrt(square)
+            root = one / np.sqrt(square)
             for k in range(n):
                 out[o, k, 0] *= root
             along[o, 0], inverse[o, 0] = inside, root
@@ -137,11 +141,11 @@ def step(x, y, gamma, out, along, inverse):
             inverse[o, i] = 0
         for k in range(n):
             for i in range(inner):
-                z = (1 - gamma * along[o, i]) * x[o, k, i] + gamma * y[o, k, i]
+                z = (one - gamma * along[o, i]) * x[o, k, i] + gamma * y[o, k, i]
                 out[o, k, i] = z
                 inverse[o, i] += z * z
         for i in range(inner):
-            inverse[o, i] = 1 / np.sqrt(inverse[o, i])
+            inverse[o, i] = one / np.sqrt(inverse[o, i])
         for k in range(n):
             for i in range(inner):
                 out[o, k, i] *= inverse[o, i]
@@ -152,7 +156,7 @@ def step(x, y, gamma, out, along, inverse):
 def step_back(x, y, gamma, out, along, inverse, grad, of_x, of_y, room):
     """The gradients with respect to x and y from `grad`, that of out; returns that of gamma. `room` [2, inner] is scratch."""
     outer, n, inner = x.shape
-    total = 0.0
+    total, one = 0.0, x.dtype.type(1)
     if inner == 1 and n == 4:
         flat = (x.reshape(-1), y.reshape(-1), gamma, out.reshape(-1), along.reshape(-1), inverse.reshape(-1))
         return _step_back_of_four(*flat, grad.reshape(-1), of_x.reshape(-1), of_y.reshape(-1))
@@ -168,7 +172,7 @@ def step_back(x, y, gamma, out, along, inverse, grad, of_x, of_y, room):
                 of_y[o, k, 0] = g
                 uphill += g * x[o, k, 0]
                 part += g * (y[o, k, 0] - inside * x[o, k, 0])
-            share = 1 - gamma * inside
+            share = one - gamma * inside
             for k in range(n):
                 g = of_y[o, k, 0]
                 of_x[o, k, 0] = share * g - gamma * uphill * y[o, k, 0]
@@ -194,7 +198,7 @@ def step_back(x, y, gamma, out, along, inverse, grad, of_x, of_y, room):
             for i in range(inner):
                 g = of_y[o, k, i]
                 part += g * (y[o, k, i] - along[o, i] * x[o, k, i])
-                of_x[o, k, i] = (1 - gamma * along[o, i]) * g - gamma * slope[i] * y[o, k, i]
+                of_x[o, k, i] = (one - gamma * along[o, i]) * g - gamma * slope[i] * y[o, k, i]
                 of_y[o, k, i] = gamma * (g - slope[i] * x[o, k, i])
         total += part
     return total

@@ -1,5 +1,6 @@
 """What stands around the oscillators: the way in, the read-out, and heads for classes, codes and cells."""
 
+import math
 from typing import TypeVar
 
 import torch
@@ -111,10 +112,10 @@ class NormReadout(nn.Module):
 
     def forward(self, x: Oscillators) -> Float[Tensor, "sample output *place"]:
         """Lengths at every place."""
-        mapped = torch.matmul(self.weight, x.flatten(1, 2).flatten(2)).unflatten(1, (-1, self.n))
+        mapped = torch.matmul(self.weight, x.reshape(len(x), self.weight.shape[1], math.prod(x.shape[3:]))).unflatten(1, (-1, self.n))
         # the root has no slope at 0
         found = (summed(mapped * mapped).squeeze(2) + 1e-12).sqrt() + self.bias[:, None]
-        return found.unflatten(2, x.shape[3:]) if x.ndim > 3 else found.squeeze(2)
+        return found.reshape(*found.shape[:2], *x.shape[3:])
 
 
 class ResidualReadout(nn.Module):
