@@ -7,7 +7,7 @@ import os
 import resource
 import statistics
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -96,11 +96,13 @@ def _resident(field: str) -> float:
     raise OSError(field)
 
 
-def options(description: str) -> argparse.Namespace:
-    """What the command line says: `quick` and `json`."""
+def options(description: str, parts: Sequence[str] = ()) -> argparse.Namespace:
+    """What the command line says: `quick`, `json`, and, of a benchmark with several `parts`, which of them, `only`."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--quick", action="store_true", help="small cases only, within a minute")
     parser.add_argument("--json", metavar="FILE", help="write the rows to FILE")
+    if parts:
+        parser.add_argument("--only", nargs="+", choices=parts, default=parts, metavar="PART", help=f"of {', '.join(parts)}")
     return parser.parse_args()
 
 

@@ -4,7 +4,7 @@ In the rows of training through time the memory is what automatic differentiatio
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -215,18 +215,24 @@ def bptt_rows(units: int, rounds: int, *, inputs: int = 700, outputs: int = 20, 
         yield from (replace(row, peak_mb=mine, peer_peak_mb=theirs) for row in found)
 
 
-def rows(quick: bool) -> Iterator[Row]:
+PARTS = ("bptt-256", "stdp-1000", "bptt-1024", "stdp-2000")
+
+
+def rows(quick: bool, only: Sequence[str]) -> Iterator[Row]:
     torch.set_num_threads(1)
     for peer in ("bindsnet", "brian2", "norse", "spikingjelly"):
         if not peers.installed(peer):
             print(f"{peer} is not installed: left out")
-    yield from bptt_rows(256, 3 if quick else 9)
-    yield from stdp_rows(1000, 100, 10 if quick else 100, brian=not quick, rounds=1 if quick else 3, longer=3)
-    if not quick:
+    if "bptt-256" in only:
+        yield from bptt_rows(256, 3 if quick else 9)
+    if "stdp-1000" in only:
+        yield from stdp_rows(1000, 100, 10 if quick else 100, brian=not quick, rounds=1 if quick else 3, longer=3)
+    if "bptt-1024" in only and not quick:
         yield from bptt_rows(1024, 3)
+    if "stdp-2000" in only and not quick:
         yield from stdp_rows(2000, 350, 20, brian=True, rounds=3)
 
 
 if __name__ == "__main__":
-    chosen = options(__doc__ or "")
-    report(rows(chosen.quick), chosen.json)
+    chosen = options(__doc__ or "", PARTS)
+    report(rows(chosen.quick, chosen.only), chosen.json)

@@ -3,7 +3,7 @@
 The same command goes on where the last one stopped. In the folder lie the training's state (`training.safetensors`), what was asked for
 (`asked.json`) and its curve (`curve.json`): after every epoch the loss, the share of blank cells right, and of test boards, and of hard
 ones with fewer givens than any that is learned from, how many are solved after 16, 32, 64 and 128 steps; and the seconds of CPU that
-training has taken so far.
+training has taken so far (but those of an epoch that ended and was not counted yet when the program was killed).
 """
 
 import argparse

@@ -25,8 +25,10 @@ class DrawnStepsLearning(Descent):
     """
 
     rule: Literal["drawn_steps"]
-    between: tuple[int, int] = (8, 24)
-    """The least and the largest number of steps, all equally likely; where their mean is `steps`, training takes as long as with adam."""
+    batch: int = Field(default=16, ge=1)
+    learning_rate: float = Field(default=2e-3, gt=0)
+    between: tuple[int, int] = (4, 12)
+    """The least and the largest number of steps, all equally likely; training takes as long as with adam and their mean."""
 
 
 class BoardsSpec(Spec):
