@@ -173,13 +173,10 @@ def move(row, n, until, since, change, synapses, rule, past, either, out):
             move_sparse(weight, post, span, gained, until[m], since[m], now, traces, of_row, bounds, either, out)
         in_numbers(out, grain)
         return
-    matrix, before = weight.reshape((len(start) - 1, len(out))), np.empty(4)
+    matrix = weight.reshape((len(start) - 1, len(out)))
     m = 0
     while m < n:
         rows = 4 if m + 4 <= n and until[m] == until[m + 1] == until[m + 2] == until[m + 3] else 1
-        if loops:
-            for k in range(rows):
-                before[k] = out[row[m + k]]
         of_a = (change[m, 0], change[m, 1], change[m, 2])
         if rows == 4:
             a, b, c, d = m, m + 1, m + 2, m + 3
@@ -194,11 +191,8 @@ def move(row, n, until, since, change, synapses, rule, past, either, out):
             # without what a neuron would send to itself
             for k in range(rows):
                 j = row[m + k]
+                out[j] -= matrix[j, j] + (change[m + k, 1] * gained[now, j] if grain == 1.0 else 0.0)
                 matrix[j, j] = 0
-                out[j] = before[k]
-                for r in range(rows):
-                    # of the weights that are left, as numbers
-                    out[j] += matrix[row[m + r], j] + (change[m + r, 1] * gained[now, j] if r != k and grain == 1.0 else 0.0)
         m += rows
     in_numbers(out, grain)
 
