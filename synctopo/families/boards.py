@@ -47,7 +47,8 @@ class BoardsSpec(Spec):
     steps: int = Field(default=16, ge=1)
     frequency: Literal["none", "shared", "each"] = "each"
     stimulus: float = Field(default=0.1, gt=0)
-    """How large embeddings of digits are at first (akorn); with 1, as in the public code, they learn more slowly by far."""
+    """How large embeddings of digits are at first (akorn); with 1, as in the public code, they learn more slowly by far in
+    batches of 64, hardly in batches of 16."""
     learning: Annotated[NoLearning | AdamLearning | DrawnStepsLearning, Field(discriminator="rule")] = NoLearning()
     test_steps: tuple[int, ...] = Field(default=(16, 32, 64, 128), min_length=1)
     """After how many steps boards are counted; 1 for a transformer, whatever is said here."""

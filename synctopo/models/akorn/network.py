@@ -169,8 +169,8 @@ class AKOrN(nn.Module):
 
         A given digit's oscillators start at its embedding, those of a blank anywhere. gamma is learned. `stimulus` is the standard
         deviation of a number of an embedding at first: with 1, as in the public code, the stimulus is some thirty times as long as what
-        comes from other cells, and holds oscillators where they are, so that they learn more slowly by far; with 0.1 it is three times as
-        long.
+        comes from other cells, and in batches of 64 boards they learn more slowly by far, in batches of 16 hardly; with 0.1 it is three
+        times as long.
 
         Raises ValueError for a board of one row, or a stimulus that is not positive.
         """
