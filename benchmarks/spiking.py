@@ -226,7 +226,7 @@ def rows(quick: bool, only: Sequence[str]) -> Iterator[Row]:
     if "bptt-256" in only:
         yield from bptt_rows(256, 3 if quick else 9)
     if "stdp-1000" in only:
-        yield from stdp_rows(1000, 100, 10 if quick else 100, brian=not quick, rounds=1 if quick else 3, longer=3)
+        yield from stdp_rows(1000, 100, 10 if quick else 100, brian=not quick, rounds=1 if quick else 5, longer=3)
     if "bptt-1024" in only and not quick:
         yield from bptt_rows(1024, 3)
     if "stdp-2000" in only and not quick:
