@@ -71,8 +71,8 @@ class AttentiveCoupling(nn.Module):
         return drive, Order.CHANNEL_LAST
 
 
-FEW = 128
-"""Up to so many places a matrix of all pairs is faster than going through it in blocks, above all on the way back."""
+FEW = 64
+"""Up to so many places a matrix of all pairs is as fast as going through it in blocks, which has no second derivatives."""
 
 
 def _attended(three: Float[Tensor, "sample place three head width"]) -> Float[Tensor, "sample place head width"]:
