@@ -93,10 +93,9 @@ def by_rows(weight: Tensor, mask: Tensor, rule: PairSTDP, pre: Tensor, post: Ten
     mu=st.sampled_from([(0.0, 0.0), (0.0, 1.0), (0.5, 0.0), (0.5, 0.3)]),
     single=st.booleans(),
 )
-@example(
-    1, (3, 4), 3, 40, 0.2, 1.0, 0.4, 0.2, 0.0, 0.5, Pairing.ALL_TO_ALL, (0.0, 0.0), False
-)  # a clock that is set back every seven steps
-@example(1, (3, 4), 2, 40, 0.2, 1.0, 0.4, 0.2, 0.0, 1e-3, Pairing.NEAREST, (0.0, 0.0), False)  # one that is set back every step
+# clocks that are set back every seven steps, and every step
+@example(1, (3, 4), 3, 40, 0.2, 1.0, 0.4, 0.2, 0.0, 0.5, Pairing.ALL_TO_ALL, (0.0, 0.0), False)
+@example(1, (3, 4), 2, 40, 0.2, 1.0, 0.4, 0.2, 0.0, 1e-3, Pairing.NEAREST, (0.0, 0.0), False)
 def test_rows_visited_when_their_neuron_fires_learn_and_send_what_the_dense_rule_does(
     seed: int,
     shape: tuple[int, int],
@@ -123,7 +122,8 @@ def test_rows_visited_when_their_neuron_fires_learn_and_send_what_the_dense_rule
         mu_minus=mu[1],
     )
     mask = torch.rand(shape, generator=seeded(seed)) < density
-    if shape[0] == shape[1]:
+    # squares with and without what a neuron sends to itself
+    if shape[0] == shape[1] and seed % 2:
         mask.fill_diagonal_(False)
     if not mask.any():
         return

@@ -9,9 +9,9 @@ from typing import no_type_check
 import numpy as np
 from numba import njit
 
-# a whole number beside float32 makes float64 of it: `one` is of the type of the arrays
 SUMS = {"reassoc", "contract", "arcp", "nsz"}
-"""What makes loops fast without the promise that no number is infinite or NaN: a training that diverges must show it."""
+"""What makes loops fast without the promise that no number is infinite or NaN: a training that diverges must show it. A whole number beside
+float32 would make float64 of it: `one` is of the type of the arrays."""
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath=SUMS)
