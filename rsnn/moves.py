@@ -6,44 +6,44 @@ visit then reads that one running sum, the same for all rows, and not the one at
 
 from typing import no_type_check
 
-import numpy as np
 from numba import njit, types
 from numba.extending import overload, register_jitable
 
 from rsnn.grains import WHOLE
+from rsnn.lanes import COUNT, bring_near, double, first, load, store, where
 from rsnn.replay import INNER
 
 
 @register_jitable(error_model="numpy")
 @no_type_check
 def held(w, gain, loss, bounds, either):
-    """A weight after it was strengthened and then weakened; unless `either` is None, the one may take away, and the other add."""
+    """Weights after they were strengthened and then weakened; unless `either` is None, the one may take away, and the other add."""
     low, high = bounds
     w = w + gain
-    w = w if w < high else high
+    w = where(w < high, w, high)
     if either is not None:
-        w = w if w > low else low
+        w = where(w > low, w, low)
     w = w - loss
     if either is not None:
-        w = w if w < high else high
-    return w if w > low else low
+        w = where(w < high, w, high)
+    return where(w > low, w, low)
 
 
 @no_type_check
-def moved_grains(kept, later, earlier, gone, change, post, bounds, either):  # noqa: ARG001 - the same for both ways to keep a weight
-    """A weight in grains now, twice, from the weight at the visit before. The arguments are those of `moved_number`, and `earlier`, the
-    running sum of its neuron at that visit."""
+def moved_grains(weight, kept, later, earlier, gone, change, post, bounds, either):  # noqa: ARG001 - the same for both ways to keep a weight
+    """Weights in grains now, twice, from those at the visit before. The arguments are those of `moved_numbers`, and `earlier`, the running
+    sums of their neurons at that visit."""
     plus, _, minus = change
     w = (held(kept, plus * (later - earlier), minus * post, bounds, either) + WHOLE) - WHOLE
     return w, w
 
 
 @no_type_check
-def moved_number(kept, later, earlier, gone, change, post, bounds, either):  # noqa: ARG001
-    """A weight now, and as it is to be kept, from how it was `kept`.
+def moved_numbers(weight, kept, later, earlier, gone, change, post, bounds, either):  # noqa: ARG001
+    """Weights now, and as they are to be kept in the array `weight`, from how they were `kept`; one of each, or lanes.
 
-    `later` and `gone` are the running sums of its neuron, up to where the row hears of it and up to now, `post` is the trace of its neuron;
-    `change` is how much the trace of the row makes of the first, of the second, and how much a spike of the row makes of the third.
+    `later` and `gone` are the running sums of their neurons, up to where the row hears of them and up to now, `post` the traces of these
+    neurons; `change` is how much the trace of the row makes of the first, of the second, and how much its spike makes of the third.
     """
     plus, ahead, minus = change
     w = held(kept, plus * later, minus * post, bounds, either)
@@ -51,53 +51,58 @@ def moved_number(kept, later, earlier, gone, change, post, bounds, either):  # n
 
 
 @no_type_check
-def moved(kept, *others):
-    """`moved_grains` or `moved_number`, by the type of the weight that was `kept`."""
-    return (moved_grains if isinstance(kept, np.int32) else moved_number)(kept, *others)
+def moved(weight, *others):
+    """`moved_grains` or `moved_numbers`, by the type of the weights."""
+    raise TypeError(f"moved works in compiled code, not on {weight!r} and {others!r}.")
 
 
 @overload(moved, jit_options={"error_model": "numpy"}, strict=False)
 @no_type_check
-def _moved(kept, later, earlier, gone, change, post, bounds, either):  # noqa: ARG001
-    return moved_grains if kept == types.int32 else moved_number
+def _moved(weight, kept, later, earlier, gone, change, post, bounds, either):  # noqa: ARG001
+    return moved_grains if weight.dtype == types.int32 else moved_numbers
 
 
 @njit(cache=True, nogil=True, error_model="numpy", **INNER)
 @no_type_check
-def move_row(matrix, j, gained, until, since, now, post, change, bounds, either, out):
-    """Bring row j of a full matrix up to date and add it to `out`.
+def move_lanes(k, some, weight, rows, following, gained, until, since, now, post, change, bounds, either, out):
+    """`move_rows` for the neurons from k on, of which there are `some`."""
+    units = len(out)
+    later, gone, trace = load(gained, until * units + k, some), load(gained, now * units + k, some), load(post, k, some)
+    total = load(out, k, some)
+    for r in range(len(rows)):
+        at = rows[r] * units + k
+        earlier = load(gained, since[r] * units + k, some)
+        w, kept = moved(weight, double(load(weight, at, some)), later, earlier, gone, change[r], trace, bounds, either)
+        store(weight, at, some, kept)
+        total = total + w
+        bring_near(weight, following[r] * units + k)
+    store(out, k, some, total)
 
-    Arrays are taken whole, with numbers of rows: every row cut out of one has its references counted.
+
+@njit(cache=True, nogil=True, error_model="numpy", **INNER)
+@no_type_check
+def move_rows(weight, rows, following, gained, until, since, now, post, change, bounds, either, out):
+    """Bring a few `rows` of a full matrix, a tuple, up to date, and add them to `out` one after the other.
+
+    All of them heard up to step `until`; together they wait for memory once, and meanwhile as many `following` are brought near. Arrays are
+    taken whole, with numbers of rows: every row cut out of one has its references counted.
     """
-    for i in range(len(out)):
-        w, matrix[j, i] = moved(matrix[j, i], gained[until, i], gained[since, i], gained[now, i], change, post[i], bounds, either)
-        out[i] += w
+    units = len(out)
+    whole = units // COUNT * COUNT
+    for k in range(0, whole, COUNT):
+        move_lanes(k, None, weight, rows, following, gained, until, since, now, post, change, bounds, either, out)
+    if whole < units:
+        move_lanes(whole, first(units - whole), weight, rows, following, gained, until, since, now, post, change, bounds, either, out)
 
 
 @njit(cache=True, nogil=True, error_model="numpy", **INNER)
 @no_type_check
 def move_sparse(weight, to, span, gained, until, since, now, post, change, bounds, either, out):
-    """`move_row` of a `span` of synapses, of which number k goes to `to[k]`."""
+    """Bring a row up to date that is a `span` of synapses, of which number k goes to `to[k]`, and add it to `out`."""
     for k in range(span[0], span[1]):
         i = to[k]
-        w, weight[k] = moved(weight[k], gained[until, i], gained[since, i], gained[now, i], change, post[i], bounds, either)
+        w, weight[k] = moved(weight, weight[k], gained[until, i], gained[since, i], gained[now, i], change, post[i], bounds, either)
         out[i] += w
-
-
-@njit(cache=True, nogil=True, error_model="numpy", **INNER)
-@no_type_check
-def move_four(matrix, j, gained, until, since, now, post, change, bounds, either, out):
-    """`move_row` of the four rows `j`, one after the other, of which all heard up to step `until`; together they wait for memory once."""
-    a, b, c, d = j
-    from_a, from_b, from_c, from_d = since
-    of_a, of_b, of_c, of_d = change
-    for i in range(len(out)):
-        later, gone, trace = gained[until, i], gained[now, i], post[i]
-        w, matrix[a, i] = moved(matrix[a, i], later, gained[from_a, i], gone, of_a, trace, bounds, either)
-        x, matrix[b, i] = moved(matrix[b, i], later, gained[from_b, i], gone, of_b, trace, bounds, either)
-        y, matrix[c, i] = moved(matrix[c, i], later, gained[from_c, i], gone, of_c, trace, bounds, either)
-        z, matrix[d, i] = moved(matrix[d, i], later, gained[from_d, i], gone, of_d, trace, bounds, either)
-        out[i] = (((out[i] + w) + x) + y) + z
 
 
 @njit(cache=True, nogil=True, error_model="numpy", **INNER)

@@ -86,7 +86,7 @@ def learn(x, drive, steps, state, theta, counts, neurons, adaptation, scaling, g
                 inward[:] = 0.0
                 # rows that learn have to be up to date before they are sent on
                 if learns[1]:
-                    visit(arrived, arrivals, afferent_synapses, afferent_rule, afferent_past, afferent_scratch, NO, inward)
+                    visit(arrived, arrivals, afferent_synapses, afferent_rule, afferent_past, afferent_scratch, NO, NO, inward)
                 elif full:
                     add_rows(begins[row : row + 2], source, value, matrix, inward.reshape((1, units)))
                 else:

@@ -3,19 +3,23 @@
 Nobody reads a weight before its presynaptic neuron fires, and until then only postsynaptic spikes touch it. So a spike replays what the
 row has missed, weakens it, and sends it on. Where the constants of the rule are the same everywhere, the strengthenings since the last
 visit are a difference of two running sums per neuron, held at the bound once: a sum of increments of one sign ends at the same place
-whether it is held at each step or at the end. Else they are replayed one by one, oldest first. `plasticity.stdp_step` is the definition.
+whether it is held at each step or at the end. Else they are replayed, those of a neuron together (`replay_full`), or, where changes depend
+on the weight or synapses are missing, one by one, oldest first (`replay`). `plasticity.stdp_step` is the definition.
 """
 
 from typing import NamedTuple, no_type_check
 
 import numpy as np
-from numba import njit
+from numba import njit, types
+from numba.extending import overload
 
 from rsnn.grains import WHOLE, in_numbers
-from rsnn.moves import catch_up, move_four, move_row, move_sparse
-from rsnn.replay import INNER, replay
+from rsnn.moves import catch_up, move_rows, move_sparse
+from rsnn.replay import INNER, NEVER, replay
+from rsnn.replay_full import remember, replay_full
 
 NO, YES = np.int64(0), np.int64(1)  # numba compiles a kernel again for each literal that it is called with, False, True and 0 among them
+NOTHING = types.int8  # of arrays that a rule has no use for, and never holds a number
 SPENT = 1e-18  # a trace below this moves no weight by as much as rounding does
 
 
@@ -62,11 +66,13 @@ class Rule(NamedTuple):
 class Past(NamedTuple):
     """What the rows of a group of synapses still have to hear of; time is counted in steps since the last `settle`.
 
-    `clock` [3]: now, when the current sample began, spikes kept. `closing` [step]: the end of the sample a step belongs to. Per neuron
-    that sends: when its row was last brought up to date, and its traces then. Per neuron that receives: traces now. Slow ones are 0 where
-    no triplet moves a weight by them. Uniform rules: `gained` [step, unit], the running sum of its spikes; others: all spikes in order,
-    `when` and `who` fired, `until` [step] of them having come up to a step, those of one neuron as a chain through `before` from the
-    `newest`, and two `traces` of each synapse, laid out as its constants.
+    `clock` [4]: now, when the current sample began, spikes kept, the newest of those that are no longer `recent`. `closing` [step]: the
+    end of the sample a step belongs to. Per neuron that sends: when its row was last brought up to date, and its traces then. Per neuron
+    that receives: traces now. Slow ones are 0 where no triplet moves a weight by them. Uniform rules: `gained` [step, unit], the running
+    sum of its spikes; others: all spikes in order, `when` and `who` fired, `until` [step] of them having come up to a step, those of one
+    neuron as a chain through `before` from the `newest`, and two `traces` of each synapse, laid out as its constants; and where
+    `replay_full` is for the rows, the `recent` times of each neuron, laid out as `remember` does. What a rule has no use for is empty, of
+    the type NOTHING.
     """
 
     clock: np.ndarray
@@ -83,6 +89,7 @@ class Past(NamedTuple):
     before: np.ndarray
     until: np.ndarray
     traces: np.ndarray
+    recent: np.ndarray
 
 
 class Scratch(NamedTuple):
@@ -96,16 +103,32 @@ class Scratch(NamedTuple):
     sums: np.ndarray
 
 
-@njit(cache=True, nogil=True, error_model="numpy", **INNER)
 @no_type_check
-def visit(which, n, synapses, rule, past, scratch, fires, out):
-    """Bring the rows of the first n neurons of `which` up to now, in which all of them fire or none does, and add them to `out`.
+def visit(which, n, synapses, rule, past, scratch, fires, settles, out):  # noqa: ARG001 - as many arguments as what it stands for
+    """Bring the rows of the first n neurons of `which` up to now, in which all of them fire or none does, and add them to `out`; if it
+    `settles`, the clock is set to 0 after it.
 
-    It holds zeros, or nobody reads it: where weights are grains, all of it is made numbers in the end.
+    `out` holds zeros, or nobody reads it: where weights are grains, all of it is made numbers in the end.
     """
-    if rule.uniform:
-        visit_uniform(which, n, synapses, rule, past, fires, False, out)
-        return
+    raise TypeError(f"visit works in compiled code, not on {synapses!r}.")
+
+
+@overload(visit, jit_options={"error_model": "numpy"}, strict=False)
+@no_type_check
+def _visit(which, n, synapses, rule, past, scratch, fires, settles, out):  # noqa: ARG001
+    # by types, so that of three ways only those are compiled that somebody takes
+    if rule[rule.fields.index("each")].dtype == NOTHING:
+        return visit_uniform
+    return visit_rows if past[past.fields.index("recent")].dtype == NOTHING else visit_full
+
+
+@no_type_check
+def visit_full(which, n, synapses, rule, past, scratch, fires, settles, out):  # noqa: ARG001
+    replay_full(which, n, synapses, rule, past, scratch, fires, out)
+
+
+@no_type_check
+def visit_rows(which, n, synapses, rule, past, scratch, fires, settles, out):  # noqa: ARG001
     _, start, post, loops, _ = synapses
     visited, now = past.last, past.clock[0]
     for m in range(n):
@@ -119,10 +142,9 @@ def visit(which, n, synapses, rule, past, scratch, fires, out):
             synapses.weight[start[j] + j], out[j] = 0.0, kept
 
 
-@njit(cache=True, nogil=True, error_model="numpy", **INNER)
 @no_type_check
-def visit_uniform(which, n, synapses, rule, past, fires, settles, out):
-    """`visit` where the constants of the rule are the same everywhere; if it `settles`, the clock is set to 0 after it."""
+def visit_uniform(which, n, synapses, rule, past, scratch, fires, settles, out):  # noqa: ARG001
+    """`visit` where the constants of the rule are the same everywhere."""
     now, closing, visited = past.clock[0], past.closing, past.last
     pre, slow_pre = past.pre, past.slow_pre
     power, inverse = rule.power, rule.inverse
@@ -184,9 +206,13 @@ def move(row, n, until, since, change, synapses, rule, past, either, out):
             of_c = (change[c, 0], change[c, 1], change[c, 2])
             of_d = (change[d, 0], change[d, 1], change[d, 2])
             four, heard = (row[a], row[b], row[c], row[d]), (since[a], since[b], since[c], since[d])
-            move_four(matrix, four, gained, until[m], heard, now, traces, (of_a, of_b, of_c, of_d), bounds, either, out)
+            last = n - 1
+            following = (row[min(m + 4, last)], row[min(m + 5, last)], row[min(m + 6, last)], row[min(m + 7, last)])
+            of_four = (of_a, of_b, of_c, of_d)
+            move_rows(weight, four, following, gained, until[m], heard, now, traces, of_four, bounds, either, out)
         else:
-            move_row(matrix, row[m], gained, until[m], since[m], now, traces, of_a, bounds, either, out)
+            following = (row[min(m + 1, n - 1)],)
+            move_rows(weight, (row[m],), following, gained, until[m], (since[m],), now, traces, (of_a,), bounds, either, out)
         if loops:
             # without what a neuron would send to itself
             for k in range(rows):
@@ -227,14 +253,12 @@ def settle(synapses, rule, past, scratch):
         else:
             past.pre[j] = 0.0
             past.slow_pre[j] *= 0.0 if closing[past.last[j]] < now else rule.decay_slow_pre ** (now - past.last[j])
-    if rule.uniform:
-        visit_uniform(waiting, n, synapses, rule, past, NO, True, scratch.unused)
-    else:
-        visit(waiting, n, synapses, rule, past, scratch, NO, scratch.unused)
+    visit(waiting, n, synapses, rule, past, scratch, NO, YES, scratch.unused)
     past.last[:] = 0
     closed = closing[now] <= now
     past.gained[0] = 0.0
     past.newest[:] = -1
+    past.recent[:] = NEVER
     past.until[0] = 0
     closing[:] = len(closing)
     if closed:
@@ -274,9 +298,11 @@ def learn_step(synapses, rule, past, scratch, sending, n_sending, fired, n_fired
             past.before[clock[2]] = past.newest[i]
             past.newest[i] = clock[2]
             clock[2] += 1
+            if len(past.recent) > 0:
+                clock[3] = remember(past.recent, i, now, clock[3])
         past.until[now] = clock[2]
     if n_sending > 0:
-        visit(sending, n_sending, synapses, rule, past, scratch, YES, out)
+        visit(sending, n_sending, synapses, rule, past, scratch, YES, NO, out)
     if rule.uniform:
         for n in range(n_fired):
             i = fired[n]

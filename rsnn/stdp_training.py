@@ -24,7 +24,7 @@ from rsnn.storage import MANY_WINDOWS, fixed_synapses, matrix_of, plastic_synaps
 
 CHUNK = 2**21  # numbers of input or its drive at once: 16 MiB, and a call of `progress` now and then
 RUNAWAY = 0.95  # share of all steps
-FORM = ("ahead", "grains", MANY, "float32", MANY_WINDOWS)  # of what a checkpoint holds: one of another form is one of another run
+FORM = ("ahead", "recent", "grains", MANY, "float32", MANY_WINDOWS)  # of what a checkpoint holds: one of another form is one of another run
 RECORD = 9  # numbers kept of an epoch
 
 

@@ -10,8 +10,10 @@ from torch import Tensor
 
 from rsnn.grains import bounds_of, grain_of, in_grains, is_uniform, put_numbers
 from rsnn.homeostasis import Normalisation
+from rsnn.lanes import COUNT
 from rsnn.plasticity import LearningRule, Pairing, PairSTDP, Window
-from rsnn.replay import BLOCK, TILE
+from rsnn.replay import BLOCK, NEVER, TILE
+from rsnn.replay_full import RECENT
 from rsnn.reservoir import Plastic
 from rsnn.rows import Past, Rule, Scratch, Synapses
 
@@ -19,6 +21,7 @@ SMALLEST_POWER = 1e-6  # of a trace's decay within one clock: 1 / it times the r
 LONGEST_CLOCK = 1024
 FADED = 300.0  # time constants after which nothing is left of a trace
 MANY_WINDOWS = 2**19  # synapses: in float64 four constants, two traces and a weight of each no longer fit into a cache
+UNUSED = np.zeros(0, dtype=np.int8)  # what a rule has no use for, of the type by which kernels know it
 FEW_EVENTS = 1024  # steps of a clock where missed spikes are replayed one by one
 
 
@@ -149,7 +152,7 @@ def constants_of(
         decay_slow_post=float(np.exp(-dt / triplets.tau_post)),
         power=np.exp(-faded) if uniform else np.zeros(0),
         inverse=np.exp(faded) if uniform else np.zeros(0),
-        each=in_rows([by_row(values, mask, synapses) for values in apart], synapses.start, dtype),
+        each=in_rows([by_row(values, mask, synapses) for values in apart], synapses.start, dtype) if apart else UNUSED,
         exponent_plus=float(rule.mu_plus),
         exponent_minus=float(rule.mu_minus),
     )
@@ -173,8 +176,6 @@ def in_rows(
     columns: Sequence[Float[np.ndarray, "stored"]], start: Shaped[np.ndarray, "ends"], dtype: type[np.floating[Any]]
 ) -> Float[np.ndarray, "..."]:
     """Several numbers of each synapse, row by row: all of the first column, then all of the second. What a row needs lies in one place."""
-    if not columns:
-        return np.zeros(0, dtype=dtype)
     # what float32 cannot hold is its largest number, not infinity, which times 0 is none
     columns = [column.clip(-np.finfo(dtype).max, np.finfo(dtype).max) for column in columns]
     sizes, number = np.diff(start), len(columns)
@@ -198,8 +199,9 @@ def past_of(synapses: Synapses, rule: Rule, units: int) -> Past:
     clock = len(rule.power) - 1 if uniform else FEW_EVENTS
     events = 0 if uniform else clock * units
     traces = 0 if uniform else 2 * len(synapses.weight)
+    full = not uniform and not len(synapses.post) and rule.exponent_plus == rule.exponent_minus == 0
     return Past(
-        clock=np.zeros(3, dtype=np.int64),
+        clock=np.zeros(4, dtype=np.int64),
         closing=np.full(clock + 1, clock + 1),
         last=np.zeros(pre, dtype=np.int64),
         pre=np.zeros(pre),
@@ -213,6 +215,7 @@ def past_of(synapses: Synapses, rule: Rule, units: int) -> Past:
         before=np.zeros(events, dtype=np.int64),
         until=np.zeros(clock + 1, dtype=np.int64),
         traces=np.zeros(traces, dtype=rule.each.dtype),
+        recent=np.full(-(-units // COUNT) * COUNT * RECENT, NEVER, dtype=rule.each.dtype) if full else UNUSED,
     )
 
 

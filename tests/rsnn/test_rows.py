@@ -10,8 +10,10 @@ from torch import Tensor
 
 from rsnn import Gamma, Normalisation, Pairing, PairSTDP, TripletSTDP
 from rsnn import storage as layout
+from rsnn.lanes import COUNT
 from rsnn.plasticity import LearningRule, Traces, TripletTraces, Window, stdp_step, triplet_step
 from rsnn.replay import BLOCK, TILE
+from rsnn.replay_full import RECENT
 from rsnn.rows import end_sample, learn_step, multiply, settle, sums
 from rsnn.storage import matrix_of, plastic_synapses
 
@@ -80,7 +82,7 @@ def by_rows(weight: Tensor, mask: Tensor, rule: PairSTDP, pre: Tensor, post: Ten
 @settings(max_examples=60, deadline=None)
 @given(
     seed=st.integers(0, 10_000),
-    shape=st.tuples(st.integers(1, 12), st.integers(1, 12)) | st.integers(2, 12).map(lambda n: (n, n)),
+    shape=st.tuples(st.integers(1, 40), st.integers(1, 12)) | st.integers(2, 35).map(lambda n: (n, n)),
     samples=st.integers(1, 3),
     steps=st.integers(1, 40),
     share=st.sampled_from([0.02, 0.2, 0.9]),
@@ -156,6 +158,25 @@ def test_long_rows_and_many_spikes_are_gone_through_in_parts(shape: tuple[int, i
     assert int(mask.sum(0).max()) > TILE
     np.testing.assert_allclose(found, expected.numpy(), rtol=0, atol=1e-6 if single else 1e-10)
     np.testing.assert_allclose(sent, expected_sent.numpy(), rtol=0, atol=1e-5 if single else 1e-9)
+
+
+@pytest.mark.parametrize("pairing", Pairing)
+@pytest.mark.parametrize("units", [COUNT - 3, 2 * COUNT, 2 * COUNT + 5])
+@pytest.mark.parametrize("single", [False, True])
+def test_full_rows_hear_of_more_spikes_than_are_kept_as_recent(pairing: Pairing, units: int, single: bool) -> None:
+    rule = PairSTDP(Gamma(0.004, 0.6), Gamma(0.004, 0.6), Gamma(30.0, 0.6), Gamma(40.0, 0.6), pairing=pairing)
+    mask = torch.ones(units, 3, dtype=torch.bool)
+    weight = torch.rand(units, 3, generator=seeded(), dtype=torch.float32 if single else torch.float64)
+    # rows that are visited once in thirty steps, of neurons half of which fire in most of them, and half hardly ever
+    pre, post = trains(3, 90, 3, 0.03, 1), trains(3, 90, units, 0.7, 2) * (torch.arange(units) % 2 == 0)
+    post += trains(3, 90, units, 0.02, 3) * (post == 0)
+    assert float(pre[1].sum()) > 0
+    assert float(post[1].sum(0).max()) > 3 * RECENT
+    expected, expected_sent = step_by_step(weight.double(), mask, rule, pre, post, 0)
+    with kept_short(single):
+        found, sent = by_rows(weight, mask, rule, pre, post, 0)
+    np.testing.assert_allclose(found, expected.numpy(), rtol=0, atol=1e-6 if single else 1e-12)
+    np.testing.assert_allclose(sent, expected_sent.numpy(), rtol=0, atol=3e-6 if single else 3e-12)
 
 
 @pytest.mark.parametrize("pairing", Pairing)
