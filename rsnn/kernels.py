@@ -8,6 +8,10 @@ from typing import NamedTuple, no_type_check
 
 import numpy as np
 from numba import njit
+from numba.extending import register_jitable
+
+from rsnn.lanes import COUNT, address, double, every, first, load, store, where
+from rsnn.replay import INNER
 
 
 class Neurons(NamedTuple):
@@ -23,45 +27,61 @@ class Neurons(NamedTuple):
     reset_to_zero: bool
 
 
+@register_jitable
+@no_type_check
+def lif_lanes(given, now, v, resting, height, decay_mem, decay_syn, gain, rest, to_zero):
+    """`neurons.lif_step` of some neurons: current, voltage and steps of rest after it, how far above its threshold, `height`, the voltage
+    came, whether a neuron was awake, and whether it fired."""
+    now = decay_syn * now + given
+    aim = gain * now
+    awake = resting <= 0.0
+    v = where(awake, aim + (v - aim) * decay_mem, v)
+    apart = v - height
+    fires = (apart > 0.0) & awake
+    resting = where(fires, rest, where(awake, 0.0, resting - 1.0))
+    return now, where(fires, where(to_zero, every(0.0, v), apart), v), resting, apart, awake, fires
+
+
+@njit(cache=True, nogil=True, **INNER)
+@no_type_check
+def advance_lanes(k, some, given, from_others, carried, height, constants, to_zero, spike):
+    """`advance` for the neurons from k on, of which there are `some`. Arrays are given by their addresses."""
+    now, v, resting = carried
+    decay_mem, decay_syn, gain, rest = constants
+    current, voltage, left, _, _, fires = lif_lanes(
+        double(load(given, k, some)) + load(from_others, k, some),
+        load(now, k, some),
+        load(v, k, some),
+        load(resting, k, some),
+        load(height, k, some),
+        load(decay_mem, k, some),
+        load(decay_syn, k, some),
+        load(gain, k, some),
+        load(rest, k, some),
+        to_zero,
+    )
+    store(now, k, some, current)
+    store(v, k, some, voltage)
+    store(resting, k, some, left)
+    store(spike, k, some, fires)
+
+
 @njit(cache=True, nogil=True)
 @no_type_check
-def advance(given, from_others, now, v, resting, height, neurons, rests, apart, up, spike):
+def advance(given, from_others, now, v, resting, height, constants, to_zero, spike):
     """One step of the neurons of a sample, `neurons.lif_step`: current `now`, voltage `v` and steps of rest are carried on in place.
 
-    Into `apart` goes how far above the threshold, `height`, the voltage came, into `up` whether the neuron was awake, into `spike` whether
-    it fired (both uint8). `rests` says whether any neuron ever is at rest. Loops that write one array each become vector instructions;
-    with branches or several arrays they do not.
+    `height` is their threshold; `constants` are the addresses of decay of voltage and of current, gain, and steps of rest. Into `spike`
+    goes whether a neuron fired (uint8).
     """
-    decay_mem, decay_syn, gain, _, rest, _, _, to_zero = neurons
     units = len(now)
-    for i in range(units):
-        now[i] = decay_syn[i] * now[i] + (given[i] + from_others[i])
-    if rests:
-        for i in range(units):
-            up[i] = resting[i] <= 0.0
-        for i in range(units):
-            aim = gain[i] * now[i]
-            moved = aim + (v[i] - aim) * decay_mem[i]
-            v[i] = moved if resting[i] <= 0.0 else v[i]
-        for i in range(units):
-            apart[i] = v[i] - height[i]
-        for i in range(units):
-            spike[i] = (apart[i] > 0.0) & (resting[i] <= 0.0)
-        for i in range(units):
-            left = resting[i] - 1.0 if resting[i] > 0.0 else 0.0
-            resting[i] = rest[i] if spike[i] else left
-    else:
-        up[:] = 1
-        for i in range(units):
-            aim = gain[i] * now[i]
-            v[i] = aim + (v[i] - aim) * decay_mem[i]
-        for i in range(units):
-            apart[i] = v[i] - height[i]
-        for i in range(units):
-            spike[i] = apart[i] > 0.0
-    for i in range(units):
-        reset = 0.0 if to_zero else apart[i]
-        v[i] = reset if spike[i] else v[i]
+    whole = units // COUNT * COUNT
+    carried = address(now), address(v), address(resting)
+    inward, own, above, out = address(given), address(from_others), address(height), address(spike)
+    for k in range(0, whole, COUNT):
+        advance_lanes(k, None, inward, own, carried, above, constants, to_zero, out)
+    if whole < units:
+        advance_lanes(whole, first(units - whole), inward, own, carried, above, constants, to_zero, out)
 
 
 @njit(cache=True, nogil=True)
@@ -75,6 +95,46 @@ def listed(spike, fired):
     return count
 
 
+@njit(cache=True, nogil=True, **INNER)
+@no_type_check
+def simulate_lanes(k, some, at, own, drive, from_others, constants, state, written, sizes):
+    """One step of `simulate` for the neurons from k on, of which there are `some`: of the sample that begins at `own` in each part of the
+    state, and in the step that begins at `at` in what is written. Arrays are given by their addresses."""
+    decay_mem, decay_syn, gain, threshold, rest, decay_adaptation, beta = constants
+    spikes, awake, distance, voltage, current, adapted = written
+    part, to_zero, adapts, adapts_told, all_told = sizes
+    now, v, resting, risen = own + k, own + k + part, own + k + 2 * part, own + k + 3 * part
+    height = load(threshold, k, some)
+    adaptation = load(state, risen, some)
+    if adapts:
+        height = height + load(beta, k, some) * adaptation
+    if adapts_told:
+        store(adapted, at + k, some, adaptation)
+    current_now, voltage_now, left, apart, up, fires = lif_lanes(
+        double(load(drive, at + k, some)) + load(from_others, k, some),
+        load(state, now, some),
+        load(state, v, some),
+        load(state, resting, some),
+        height,
+        load(decay_mem, k, some),
+        load(decay_syn, k, some),
+        load(gain, k, some),
+        load(rest, k, some),
+        to_zero,
+    )
+    store(state, now, some, current_now)
+    store(state, v, some, voltage_now)
+    store(state, resting, some, left)
+    store(spikes, at + k, some, fires)
+    store(awake, at + k, some, up)
+    store(distance, at + k, some, apart)
+    if adapts:
+        store(state, risen, some, load(decay_adaptation, k, some) * adaptation + where(fires, every(1.0, height), 0.0))
+    if all_told:
+        store(voltage, at + k, some, voltage_now)
+        store(current, at + k, some, current_now)
+
+
 @njit(cache=True, nogil=True)
 @no_type_check
 def simulate(drive, recurrent, neurons, state, spikes, awake, distance, voltage, current, adapted):
@@ -85,19 +145,25 @@ def simulate(drive, recurrent, neurons, state, spikes, awake, distance, voltage,
     before reset minus threshold, and, unless they are empty, voltage after reset and current, and the adaptation before the step.
     """
     steps, samples, units = drive.shape
-    threshold, rest, decay_adaptation, beta = neurons.threshold, neurons.rest, neurons.decay_adaptation, neurons.beta
-    adapts, rests = beta.any() or len(adapted) > 0, rest.any() or state[2].any()
+    decay_mem, decay_syn, gain, threshold, rest, decay_adaptation, beta, to_zero = neurons
+    adapts = beta.any() or len(adapted) > 0
+    sizes = samples * units, to_zero, adapts, len(adapted) > 0, len(voltage) > 0
+    of_neurons = address(decay_mem), address(decay_syn), address(gain), address(threshold), address(rest)
+    constants = *of_neurons, address(decay_adaptation), address(beta)
+    of_spikes = address(spikes), address(awake), address(distance)
+    written = *of_spikes, address(voltage), address(current), address(adapted)
+    from_others = np.zeros(units)  # held by the loop, as long as its address is used
+    given, inner, carried = address(drive), address(from_others), address(state)
     fired = np.zeros(units + 1, dtype=np.int64)
-    from_others, apart, height = np.zeros(units), np.zeros(units), threshold.copy()
+    whole = units // COUNT * COUNT
     for s in range(samples):
-        now, v, resting, risen, last = state[0, s], state[1, s], state[2, s], state[3, s], state[4, s]
-        count = 0
+        last, own, count = state[4, s], s * units, 0
         for i in range(units):
             if last[i] > 0.0:
                 fired[count] = i
                 count += 1
         for t in range(steps):
-            given, spike, up, far = drive[t, s], spikes[t, s], awake[t, s], distance[t, s]
+            at = (t * samples + s) * units
             from_others[:] = 0.0
             n = 0
             while n + 4 <= count:
@@ -111,24 +177,12 @@ def simulate(drive, recurrent, neurons, state, spikes, awake, distance, voltage,
                 for i in range(units):
                     from_others[i] += recurrent[a, i]
                 n += 1
-            if len(adapted) > 0:
-                before = adapted[t, s]
-                for i in range(units):
-                    before[i] = risen[i]
-            if adapts:
-                for i in range(units):
-                    height[i] = threshold[i] + beta[i] * risen[i]
-            advance(given, from_others, now, v, resting, height, neurons, rests, apart, up, spike)
-            for i in range(units):
-                far[i] = apart[i]
-            if adapts:
-                for i in range(units):
-                    risen[i] = decay_adaptation[i] * risen[i] + spike[i]
-            count = listed(spike, fired)
-            if len(voltage) > 0:
-                for i in range(units):
-                    voltage[t, s, i] = v[i]
-                    current[t, s, i] = now[i]
+            for k in range(0, whole, COUNT):
+                simulate_lanes(k, None, at, own, given, inner, constants, carried, written, sizes)
+            if whole < units:
+                some = first(units - whole)
+                simulate_lanes(whole, some, at, own, given, inner, constants, carried, written, sizes)
+            count = listed(spikes[t, s], fired)
         last[:] = 0.0
         for n in range(count):
             last[fired[n]] = 1.0
@@ -150,6 +204,43 @@ def pool(raster, share, out, often):
                 often[i] += fired[i]
 
 
+@njit(cache=True, nogil=True, error_model="numpy", **INNER)
+@no_type_check
+def step_back_lanes(k, some, own, share, steep, constants, of_step, state, grad_current, sizes):
+    """`step_back` for the neurons from k on, of which there are `some`, of the sample that begins at `own`. Arrays are given by their
+    addresses."""
+    decay_mem, decay_syn, gain, threshold, decay_adaptation, beta = constants
+    grad_spikes, slope, spikes, awake, distance, adapted, through_others = of_step
+    part, to_zero, adapts, sloped = sizes
+    i = own + k
+    far = load(distance, i, some)
+    below = 1.0 + steep * where(far < 0.0, 0.0 - far, far)
+    steepness = double(load(slope, i, some) if sloped else 1.0 / (below * below))
+    above, fires, up = double(far), load(spikes, i, some), load(awake, i, some)
+    of_current, of_voltage = load(state, i, some), load(state, part + i, some)
+    height, of_spike = load(threshold, k, some), share * double(load(grad_spikes, i, some)) + double(load(through_others, i, some))
+    none = every(0.0, height)
+    of_adaptation = none
+    if adapts:
+        height = height + load(beta, k, some) * load(adapted, i, some)
+        of_adaptation = load(state, 2 * part + i, some)
+        of_spike = of_spike + of_adaptation
+    of_spike = of_spike - of_voltage * where(to_zero, above + height, height)
+    of_height = where(fires, where(to_zero, none, none - of_voltage), 0.0)
+    of_voltage = where(fires, where(to_zero, none, of_voltage), of_voltage)
+    moved, decay = of_spike * steepness, load(decay_mem, k, some)
+    of_aimed, of_now = of_voltage + moved, load(decay_syn, k, some) * of_current
+    of_now = where(up, of_now + of_aimed * ((1.0 - decay) * load(gain, k, some)), of_now)
+    store(state, i, some, of_now)
+    store(grad_current, i, some, of_now)
+    store(state, part + i, some, where(up, of_aimed * decay, of_voltage))
+    if adapts:
+        of_height = where(up, of_height - moved, of_height)
+        store(state, 2 * part + i, some, load(decay_adaptation, k, some) * of_adaptation + load(beta, k, some) * of_height)
+        store(state, 3 * part + i, some, of_height)
+        store(state, 4 * part + i, some, of_aimed)
+
+
 @njit(cache=True, nogil=True, error_model="numpy")
 @no_type_check
 def step_back(grad_spikes, share, slope, fast_sigmoid, spikes, awake, distance, adapted, through_others, neurons, state, grad_current):
@@ -158,76 +249,23 @@ def step_back(grad_spikes, share, slope, fast_sigmoid, spikes, awake, distance, 
     Of this step, [sample, unit]: the gradient of the spikes, of which so large a `share` counts, the slope of the surrogate, or nothing
     where it is that of the `fast_sigmoid` so steep, what `simulate` wrote (`adapted` is empty where no threshold adapts), and the gradient
     of the spikes through the other neurons (float32). `state` [5, sample, unit] is carried on in place: the gradients of current, voltage
-    and adaptation, and, where thresholds adapt, what came to threshold and voltage in this step. The first of them is also given as
-    `grad_current`, float32.
+    and adaptation, and, where thresholds adapt, what came to threshold and, of neurons that were awake, to the voltage in this step. The
+    first of them is also given as `grad_current`, float32.
     """
     samples, units = grad_spikes.shape
-    decay_mem, decay_syn, gain, threshold, rest, decay_adaptation, beta, to_zero = neurons
-    rests = rest.any()
-    into, of_spike, steepness = np.empty(units), np.empty(units), np.empty(units, dtype=np.float32)
-    steep, one = np.float32(fast_sigmoid), np.float32(1.0)
-    for i in range(units):
-        into[i] = (1.0 - decay_mem[i]) * gain[i]
+    decay_mem, decay_syn, gain, threshold, _, decay_adaptation, beta, to_zero = neurons
+    of_neurons = address(decay_mem), address(decay_syn), address(gain), address(threshold)
+    constants = *of_neurons, address(decay_adaptation), address(beta)
+    of_spikes = address(grad_spikes), address(slope), address(spikes), address(awake)
+    of_step = *of_spikes, address(distance), address(adapted), address(through_others)
+    sizes = samples * units, to_zero, len(adapted) > 0, len(slope) > 0
+    carried, out = address(state), address(grad_current)
+    whole = units // COUNT * COUNT
     for s in range(samples):
-        of_current, of_voltage, of_adaptation, of_threshold, of_aimed = state[0, s], state[1, s], state[2, s], state[3, s], state[4, s]
-        given, fired, up = grad_spikes[s], spikes[s], awake[s]
-        above, others, out = distance[s], through_others[s], grad_current[s]
-        if len(slope) == 0:
-            for i in range(units):
-                below = one + steep * abs(above[i])
-                steepness[i] = one / (below * below)
-        else:
-            of_sample = slope[s]
-            for i in range(units):
-                steepness[i] = of_sample[i]
-        if len(adapted) == 0:
-            # one array written at a time, as in `simulate`
-            if to_zero:
-                for i in range(units):
-                    of_spike[i] = share * given[i] + others[i] - of_voltage[i] * (above[i] + threshold[i])
-                for i in range(units):
-                    of_voltage[i] = 0.0 if fired[i] else of_voltage[i]
-            else:
-                for i in range(units):
-                    of_spike[i] = share * given[i] + others[i] - of_voltage[i] * threshold[i]
-            if rests:
-                for i in range(units):
-                    more = of_voltage[i] + of_spike[i] * steepness[i]
-                    of_voltage[i] = more if up[i] else of_voltage[i]
-                for i in range(units):
-                    of_current[i] = decay_syn[i] * of_current[i] + (of_voltage[i] * into[i] if up[i] else 0.0)
-                for i in range(units):
-                    of_voltage[i] = of_voltage[i] * decay_mem[i] if up[i] else of_voltage[i]
-            else:
-                for i in range(units):
-                    of_voltage[i] += of_spike[i] * steepness[i]
-                for i in range(units):
-                    of_current[i] = decay_syn[i] * of_current[i] + of_voltage[i] * into[i]
-                for i in range(units):
-                    of_voltage[i] *= decay_mem[i]
-        else:
-            for i in range(units):
-                of_one, of_v, of_height = share * given[i] + others[i] + of_adaptation[i], of_voltage[i], 0.0
-                height = threshold[i] + beta[i] * adapted[s, i]
-                if to_zero:
-                    of_one -= of_v * (above[i] + height)
-                    of_v *= 1.0 - fired[i]
-                else:
-                    of_one -= of_v * height
-                    of_height = -of_v * fired[i]
-                of_now = decay_syn[i] * of_current[i]
-                if up[i]:
-                    of_height -= of_one * steepness[i]
-                    of_v += of_one * steepness[i]
-                    of_aimed[i] = of_v
-                    of_now += of_v * into[i]
-                    of_v *= decay_mem[i]
-                of_current[i] = of_now
-                of_voltage[i] = of_v
-                of_adaptation[i] = decay_adaptation[i] * of_adaptation[i] + beta[i] * of_height
-                of_threshold[i] = of_height
-        for i in range(units):
-            out[i] = of_current[i]
+        for k in range(0, whole, COUNT):
+            step_back_lanes(k, None, s * units, share, fast_sigmoid, constants, of_step, carried, out, sizes)
+        if whole < units:
+            step_back_lanes(whole, first(units - whole), s * units, share, fast_sigmoid, constants, of_step, carried, out, sizes)
 
 
 @njit(cache=True, nogil=True)

@@ -19,6 +19,7 @@ LINE = 64  # bytes of memory that come together
 
 BITS = {types.float32: ir.FloatType(), types.float64: ir.DoubleType(), types.boolean: ir.IntType(1)}
 NUMBERS = {types.float32, types.float64}
+STORED = {types.float32: ir.FloatType(), types.float64: ir.DoubleType(), types.int32: ir.IntType(32), types.uint8: ir.IntType(8)}
 INT = ir.IntType(32)
 TO_ALL = ir.Constant(ir.VectorType(INT, COUNT), [0] * COUNT)
 
@@ -26,7 +27,7 @@ TO_ALL = ir.Constant(ir.VectorType(INT, COUNT), [0] * COUNT)
 class Lanes(types.Type):  # type: ignore[misc]
     """The type of COUNT float32 or float64, or, of booleans, whether something holds of each.
 
-    Lanes of numbers know + - * and < <= > ==, with lanes of their type or with one number for all; of booleans they know &.
+    Lanes of numbers know + - * / and < <= > ==, with lanes of their type or with one number for all; of booleans they know &.
     """
 
     def __init__(self, dtype: Any) -> None:
@@ -83,6 +84,7 @@ def _spread(context: Any, builder: Any, value: Any, given: Any, kind: Lanes | No
 _operator(operator.add, NUMBERS, None, lambda b, x, y: b.fadd(x, y, flags=_fused(x)))
 _operator(operator.sub, NUMBERS, None, lambda b, x, y: b.fsub(x, y, flags=_fused(x)))
 _operator(operator.mul, NUMBERS, None, lambda b, x, y: b.fmul(x, y, flags=_fused(x)))
+_operator(operator.truediv, NUMBERS, None, lambda b, x, y: b.fdiv(x, y))
 _operator(operator.lt, NUMBERS, TRUTH, lambda b, x, y: b.fcmp_ordered("<", x, y))
 _operator(operator.le, NUMBERS, TRUTH, lambda b, x, y: b.fcmp_ordered("<=", x, y))
 _operator(operator.gt, NUMBERS, TRUTH, lambda b, x, y: b.fcmp_ordered(">", x, y))
@@ -152,14 +154,32 @@ def double(_context: Any, lanes: Any) -> Any:
 
 
 @intrinsic
-def load(_context: Any, array: Any, index: Any, some: Any) -> Any:  # noqa: ARG001
-    """The numbers of an array from an index on, in the lanes `some`, 0 in others; in all if that is None. Of int32, as float64.
+def address(_context: Any, array: Any) -> Any:
+    """Where an array begins, for `load`, `store` and `bring_near` in its place, as long as somebody else holds the array.
 
-    Indices count through all of an array of any dimension in which nothing is left out, and are not checked.
+    An address has no references to be counted, which takes as long as a few lanes where an array is handed on with every call.
     """
-    whole = array.dtype == types.int32
-    kept = ir.VectorType(INT if whole else BITS[array.dtype], COUNT)
-    found = Lanes(types.float64 if whole else array.dtype)
+
+    if not _lies_together(array):
+        return None
+
+    def code(context: Any, builder: Any, sig: Any, given: Any) -> Any:
+        return context.make_array(sig.args[0])(context, builder, given[0]).data
+
+    return types.CPointer(array.dtype)(array), code
+
+
+@intrinsic
+def load(_context: Any, array: Any, index: Any, some: Any) -> Any:  # noqa: ARG001
+    """The numbers of an array from an index on, in the lanes `some`, 0 in others; in all if that is None.
+
+    Of int32, as float64; of uint8, whether they are something else than 0. Indices count through all of an array of any dimension, C
+    contiguous, and are not checked.
+    """
+    if not _lies_together(array):
+        return None
+    kept = ir.VectorType(STORED[array.dtype], COUNT)
+    found = {types.int32: Lanes(types.float64), types.uint8: TRUTH}.get(array.dtype) or Lanes(array.dtype)
 
     def code(context: Any, builder: Any, sig: Any, given: Any) -> Any:
         place, align = _place(context, builder, sig.args[0], given[0], given[1], kept), array.dtype.bitwidth // 8
@@ -168,20 +188,25 @@ def load(_context: Any, array: Any, index: Any, some: Any) -> Any:  # noqa: ARG0
         else:
             form = ir.FunctionType(kept, [place.type, INT, TRUTH.vector, kept])
             value = builder.call(_intrinsic(builder, "load", form, array), [place, INT(align), given[2], kept(None)])
-        return builder.sitofp(value, found.vector) if whole else value
+        if found == TRUTH:
+            return builder.icmp_unsigned("!=", value, kept(None))
+        return builder.sitofp(value, found.vector) if array.dtype == types.int32 else value
 
     return found(array, types.int64, some), code
 
 
 @intrinsic
 def store(_context: Any, array: Any, index: Any, some: Any, value: Any) -> Any:  # noqa: ARG001
-    """Put lanes into an array, as `load` takes them out; into one of int32 or float32 as such."""
-    whole = array.dtype == types.int32
-    kept = ir.VectorType(INT if whole else BITS[array.dtype], COUNT)
+    """Put lanes into an array, as `load` takes them out: of numbers into one of numbers of any length, of booleans into one of uint8."""
+    if not _lies_together(array) or (value == TRUTH) != (array.dtype == types.uint8):
+        return None
+    kept = ir.VectorType(STORED[array.dtype], COUNT)
 
     def code(context: Any, builder: Any, sig: Any, given: Any) -> Any:
         place, align, put = _place(context, builder, sig.args[0], given[0], given[1], kept), array.dtype.bitwidth // 8, given[3]
-        if whole:
+        if value == TRUTH:
+            put = builder.zext(put, kept)
+        elif array.dtype == types.int32:
             put = builder.fptosi(put, kept)
         elif array.dtype != value.dtype:
             put = (builder.fptrunc if value.dtype == types.float64 else builder.fpext)(put, kept)
@@ -211,11 +236,15 @@ def bring_near(_context: Any, array: Any, index: Any) -> Any:  # noqa: ARG001
     return types.void(array, types.int64), code
 
 
+def _lies_together(array: Any) -> bool:
+    return isinstance(array, types.CPointer) or (isinstance(array, types.Array) and array.layout == "C")
+
+
 def _place(context: Any, builder: Any, kind: Any, array: Any, index: Any, pointed: Any) -> Any:
-    at = builder.gep(context.make_array(kind)(context, builder, array).data, [index])
-    return builder.bitcast(at, pointed.as_pointer())
+    begun = array if isinstance(kind, types.CPointer) else context.make_array(kind)(context, builder, array).data
+    return builder.bitcast(builder.gep(begun, [index]), pointed.as_pointer())
 
 
 def _intrinsic(builder: Any, name: str, form: Any, array: Any) -> Any:
-    short = f"v{COUNT}{'i' if array.dtype == types.int32 else 'f'}{array.dtype.bitwidth}"
+    short = f"v{COUNT}{'f' if array.dtype in NUMBERS else 'i'}{array.dtype.bitwidth}"
     return cgutils.get_or_insert_function(builder.module, form, f"llvm.masked.{name}.{short}.p0")

@@ -27,7 +27,7 @@ class Block(NamedTuple):
 
 def arrays(k: LIFConstants) -> Neurons:
     """The constants of a step as the kernels want them."""
-    values = {name: v.numpy(force=True) for name, v in k._asdict().items() if name != "reset"}
+    values = {name: np.ascontiguousarray(v.numpy(force=True)) for name, v in k._asdict().items() if name != "reset"}
     return Neurons(**values, reset_to_zero=k.reset is Reset.ZERO)
 
 
@@ -44,7 +44,7 @@ def run_block(
     distance, unused = np.empty(drive.shape, np.float32), np.empty((0, *drive.shape[1:]))
     voltage, current = np.empty(drive.shape), np.empty(drive.shape)
     weights = np.ascontiguousarray(recurrent.numpy(force=True))
-    simulate(drive.numpy(force=True), weights, arrays(k), state, raster, awake, distance, voltage, current, unused)
+    simulate(np.ascontiguousarray(drive.numpy(force=True)), weights, arrays(k), state, raster, awake, distance, voltage, current, unused)
     block = Block(*(torch.from_numpy(v) for v in (raster, voltage, current)))
     *neurons_now, last = torch.from_numpy(state)
     return block, LIFState(*neurons_now), last

@@ -7,6 +7,7 @@ from numba import njit
 
 from rsnn.events import add_rows
 from rsnn.kernels import advance, listed
+from rsnn.lanes import address
 from rsnn.replay import INNER
 from rsnn.rows import NO, Past, Rule, Scratch, Synapses, end_sample, learn_step, multiply, send, settle, sums, visit
 
@@ -58,10 +59,10 @@ def learn(x, drive, steps, state, theta, counts, neurons, adaptation, scaling, g
     begins, source, value = x
     decay, rise, fall, lowest = adaptation
     offset_moves = rise.any() or fall.any() or (decay != 1.0).any() or (theta < lowest).any()
-    adapts, rests = neurons.beta.any(), neurons.rest.any() or state[2].any()
+    adapts, to_zero = neurons.beta.any(), neurons.reset_to_zero
+    constants = address(neurons.decay_mem), address(neurons.decay_syn), address(neurons.gain), address(neurons.rest)
     now, voltage, resting, risen, from_others = state[0], state[1], state[2], state[3], state[4]
-    inward, height, apart, fired = np.zeros(units), np.zeros(units), np.zeros(units), np.empty(units + 1, dtype=np.int64)
-    awake, spike = np.empty(units, dtype=np.uint8), np.empty(units, dtype=np.uint8)
+    inward, height, fired, spike = np.zeros(units), np.zeros(units), np.empty(units + 1, dtype=np.int64), np.empty(units, dtype=np.uint8)
     own, afferent = groups
     # taken apart once: what comes out of a tuple has its references counted, every time
     own_synapses, own_rule, own_past, own_scratch, _ = own
@@ -98,7 +99,7 @@ def learn(x, drive, steps, state, theta, counts, neurons, adaptation, scaling, g
                 for i in range(units):
                     height[i] += neurons.beta[i] * risen[i]
             given = inward if by_spikes else drive[s, t]
-            advance(given, from_others, now, voltage, resting, height, neurons, rests, apart, awake, spike)
+            advance(given, from_others, now, voltage, resting, height, constants, to_zero, spike)
             if adapts:
                 for i in range(units):
                     risen[i] = neurons.decay_adaptation[i] * risen[i] + spike[i]
