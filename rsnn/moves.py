@@ -9,7 +9,7 @@ from typing import no_type_check
 from numba import njit, types
 from numba.extending import overload, register_jitable
 
-from rsnn.grains import WHOLE
+from rsnn.grains import MANY, WHOLE
 from rsnn.lanes import COUNT, bring_near, double, first, load, store, where
 from rsnn.replay import INNER
 
@@ -64,7 +64,7 @@ def _moved(weight, kept, later, earlier, gone, change, post, bounds, either):  #
 
 @njit(cache=True, nogil=True, error_model="numpy", **INNER)
 @no_type_check
-def move_lanes(k, some, weight, rows, following, gained, until, since, now, post, change, bounds, either, out):
+def move_lanes(k, some, weight, rows, following, far, gained, until, since, now, post, change, bounds, either, out):
     """`move_rows` for the neurons from k on, of which there are `some`."""
     units = len(out)
     later, gone, trace = load(gained, until * units + k, some), load(gained, now * units + k, some), load(post, k, some)
@@ -75,7 +75,8 @@ def move_lanes(k, some, weight, rows, following, gained, until, since, now, post
         w, kept = moved(weight, double(load(weight, at, some)), later, earlier, gone, change[r], trace, bounds, either)
         store(weight, at, some, kept)
         total = total + w
-        bring_near(weight, following[r] * units + k)
+        if far:
+            bring_near(weight, following[r] * units + k)
     store(out, k, some, total)
 
 
@@ -84,15 +85,16 @@ def move_lanes(k, some, weight, rows, following, gained, until, since, now, post
 def move_rows(weight, rows, following, gained, until, since, now, post, change, bounds, either, out):
     """Bring a few `rows` of a full matrix, a tuple, up to date, and add them to `out` one after the other.
 
-    All of them heard up to step `until`; together they wait for memory once, and meanwhile as many `following` are brought near. Arrays are
-    taken whole, with numbers of rows: every row cut out of one has its references counted.
+    All of them heard up to step `until`; together they wait for memory once, and meanwhile, where there are so many weights that it is far,
+    as many `following` rows are brought near. Arrays are taken whole, with numbers of rows: every row cut out of one has its references
+    counted.
     """
-    units = len(out)
+    units, far = len(out), len(weight) >= MANY
     whole = units // COUNT * COUNT
     for k in range(0, whole, COUNT):
-        move_lanes(k, None, weight, rows, following, gained, until, since, now, post, change, bounds, either, out)
+        move_lanes(k, None, weight, rows, following, far, gained, until, since, now, post, change, bounds, either, out)
     if whole < units:
-        move_lanes(whole, first(units - whole), weight, rows, following, gained, until, since, now, post, change, bounds, either, out)
+        move_lanes(whole, first(units - whole), weight, rows, following, far, gained, until, since, now, post, change, bounds, either, out)
 
 
 @njit(cache=True, nogil=True, error_model="numpy", **INNER)
