@@ -1,7 +1,8 @@
 """Compiled kernels: a recurrent layer over a block of time, and the way back through it.
 
 Each does the arithmetic of a pure torch function elsewhere, which is its definition and its test, and touches only the synapses of neurons
-that fire. One thread, float64, sums in a fixed order: the results depend on nothing but the arguments.
+that fire. One thread, float64, sums in a fixed order: the results depend on nothing but the arguments, and, in the last bit of what is
+float32, on whether the processor multiplies and adds at once.
 """
 
 from typing import NamedTuple, no_type_check

@@ -101,6 +101,9 @@ def where(_context: Any, holds: Any, this: Any, other: Any) -> Any:
     """`this` where it `holds` and `other` where not: of lanes, of which either may be one number, or of numbers, by one boolean."""
     kind = _kind((this, other))
     found = kind or types.unliteral(this)
+    # numbers of two types, or two numbers for lanes, would have to be made lanes of a type that nobody named
+    if kind is None and (isinstance(holds, Lanes) or found != types.unliteral(other)):
+        return None
 
     def code(context: Any, builder: Any, sig: Any, given: Any) -> Any:
         chosen = (_spread(context, builder, v, t, kind) for v, t in zip(given[1:], sig.args[1:], strict=True))
@@ -223,6 +226,8 @@ def store(_context: Any, array: Any, index: Any, some: Any, value: Any) -> Any: 
 @intrinsic
 def bring_near(_context: Any, array: Any, index: Any) -> Any:  # noqa: ARG001
     """Have the COUNT numbers of an array from an index on brought into the cache, to be read and written soon; nothing if not there."""
+    if not _lies_together(array):
+        return None
 
     def code(context: Any, builder: Any, sig: Any, given: Any) -> Any:
         byte = ir.IntType(8)

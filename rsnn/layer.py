@@ -152,7 +152,7 @@ def _back(ctx: Any, grad: Float[Tensor, "time sample unit"], share: Float[np.nda
     few = max(1, BLOCK // state[0].size)
     for t in range(steps - 1, -1, -1):
         if not fast and (t == steps - 1 or t % few == few - 1):
-            slopes = gradient(surrogate, distance[t - t % few : t + 1]).numpy()
+            slopes = gradient(surrogate, distance[t - t % few : t + 1]).contiguous().numpy()
         if through is not None and t + 1 < steps:
             others = through(grad_current[t + 1])
         slope, height = slopes[0 if fast else t % few], risen[t] if len(risen) else risen.reshape(0, units)

@@ -1,4 +1,4 @@
-"""The missed spikes of a row replayed one by one: for synapses whose constants differ, or whose changes depend on the weight."""
+"""The missed spikes of a row replayed one by one: where changes depend on the weight, or synapses are missing and constants differ."""
 
 from typing import no_type_check
 

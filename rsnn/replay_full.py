@@ -74,7 +74,8 @@ def replay_lanes(k, some, row, times, keeps, arrays, bounds, all_to_all, out):
         more = where((t > since) & (t < now), decayed((now - t) * back), 0.0)
         seen = seen + more if all_to_all else where(more > seen, more, seen)
         r += 1
-        t = load(recent, k * RECENT + r * COUNT, None)
+        # of the oldest place once more, which is not looked at, instead of what lies behind the array
+        t = load(recent, k * RECENT + min(r, RECENT - 1) * COUNT, None)
         unheard = t > last
     trace, older = load(traces, pre, some), load(traces, post, some) * decayed(apart * back) * of_post
     gain = load(each, constants, some) * trace * gain

@@ -22,7 +22,7 @@ LONGEST_CLOCK = 1024
 FADED = 300.0  # time constants after which nothing is left of a trace
 MANY_WINDOWS = 2**19  # synapses: in float64 four constants, two traces and a weight of each no longer fit into a cache
 UNUSED = np.zeros(0, dtype=np.int8)  # what a rule has no use for, of the type by which kernels know it
-FEW_EVENTS = 1024  # steps of a clock where missed spikes are replayed one by one
+FEW_EVENTS = 1024  # steps of a clock where missed spikes are replayed
 
 
 def plastic_synapses(

@@ -33,6 +33,13 @@ NEURONS = [
     ALIF(Gamma(20, 0.5), 8.0, refractory=2.0, tau_adaptation=Gamma(30, 0.5), beta=Gamma(0.3, 0.5)),
     ALIF(15.0, 5.0, reset=Reset.ZERO, tau_adaptation=10.0, beta=0.2),
 ]
+
+
+def straight_through(distance: torch.Tensor) -> torch.Tensor:
+    """A step whose gradient is 1, which automatic differentiation gives as one number for all."""
+    return (distance > 0).to(distance.dtype) - distance.detach() + distance
+
+
 LEARNABLE = ("tau_mem", "tau_syn", "threshold", "tau_adaptation", "beta")
 
 
@@ -60,7 +67,7 @@ def test_the_compiled_layer_equals_the_steps(
 
 
 @pytest.mark.parametrize("neuron", NEURONS)
-@pytest.mark.parametrize("surrogate", [FastSigmoid(10.0), atan(2.0)])
+@pytest.mark.parametrize("surrogate", [FastSigmoid(10.0), atan(2.0), straight_through])
 @pytest.mark.parametrize("rate", [300, 40])  # values and events
 def test_the_gradient_written_by_hand_is_that_of_automatic_differentiation(neuron: LIF | ALIF, surrogate: Surrogate, rate: int) -> None:
     net, x = network(3, 20, neuron, Sparse(0.4)), stimulus(6, 25, 1, rate)

@@ -143,11 +143,12 @@ def test_rows_visited_when_their_neuron_fires_learn_and_send_what_the_dense_rule
 
 @pytest.mark.parametrize("shape", [(600, 5), (700, 4)])
 @pytest.mark.parametrize("density", [0.6, 1.0])
+@pytest.mark.parametrize("mu", [0.0, 0.5])
 @pytest.mark.parametrize("single", [False, True])
-def test_long_rows_and_many_spikes_are_gone_through_in_parts(shape: tuple[int, int], density: float, single: bool) -> None:
-    rule = PairSTDP(Gamma(0.004, 0.6), Gamma(0.004, 0.6), Gamma(9.0, 0.6), Gamma(11.0, 0.6))
+def test_long_rows_and_many_spikes_are_gone_through_in_parts(shape: tuple[int, int], density: float, mu: float, single: bool) -> None:
+    rule = PairSTDP(Gamma(0.004, 0.6), Gamma(0.004, 0.6), Gamma(9.0, 0.6), Gamma(11.0, 0.6), mu_plus=mu, mu_minus=mu)
     mask = torch.rand(shape, generator=seeded()) < density
-    mask[:, 1] = False
+    mask[:, 1] = density == 1.0
     weight = torch.rand(shape, generator=seeded(), dtype=torch.float32 if single else torch.float64) * mask
     pre, post = trains(2, 12, shape[1], 0.2, 1), trains(2, 12, shape[0], 0.6, 2)
     expected, expected_sent = step_by_step(weight.double(), mask, rule, pre, post, 0)
