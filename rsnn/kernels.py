@@ -30,59 +30,54 @@ class Neurons(NamedTuple):
 
 @register_jitable
 @no_type_check
-def lif_lanes(given, now, v, resting, height, decay_mem, decay_syn, gain, rest, to_zero):
-    """`neurons.lif_step` of some neurons: current, voltage and steps of rest after it, how far above its threshold, `height`, the voltage
-    came, whether a neuron was awake, and whether it fired."""
-    now = decay_syn * now + given
-    aim = gain * now
+def lif_lanes(k, some, given, height, state, i, part, constants, to_zero):
+    """`neurons.lif_step` of the neurons from k on, of which there are `some`, by what comes in and their thresholds, `height`.
+
+    Their current, voltage and steps of rest lie from i on in the `state`, `part` apart, and are carried on in place; of the `constants`
+    the first four are decay of voltage and of current, gain, and steps of rest. Of them and of the state the addresses are given. Out come
+    current and voltage, how far above the threshold the voltage came, whether a neuron was awake, and whether it fired.
+    """
+    decay_mem, decay_syn, gain, rest = constants[:4]
+    now, v, resting = load(state, i, some), load(state, part + i, some), load(state, 2 * part + i, some)
+    now = load(decay_syn, k, some) * now + given
+    aim = load(gain, k, some) * now
     awake = resting <= 0.0
-    v = where(awake, aim + (v - aim) * decay_mem, v)
+    v = where(awake, aim + (v - aim) * load(decay_mem, k, some), v)
     apart = v - height
     fires = (apart > 0.0) & awake
-    resting = where(fires, rest, where(awake, 0.0, resting - 1.0))
-    return now, where(fires, where(to_zero, every(0.0, v), apart), v), resting, apart, awake, fires
+    v = where(fires, where(to_zero, every(0.0, v), apart), v)
+    resting = where(fires, load(rest, k, some), where(awake, 0.0, resting - 1.0))
+    store(state, i, some, now)
+    store(state, part + i, some, v)
+    store(state, 2 * part + i, some, resting)
+    return now, v, apart, awake, fires
 
 
 @njit(cache=True, nogil=True, **INNER)
 @no_type_check
-def advance_lanes(k, some, given, from_others, carried, height, constants, to_zero, spike):
+def advance_lanes(k, some, units, given, from_others, state, height, constants, to_zero, spike):
     """`advance` for the neurons from k on, of which there are `some`. Arrays are given by their addresses."""
-    now, v, resting = carried
-    decay_mem, decay_syn, gain, rest = constants
-    current, voltage, left, _, _, fires = lif_lanes(
-        double(load(given, k, some)) + load(from_others, k, some),
-        load(now, k, some),
-        load(v, k, some),
-        load(resting, k, some),
-        load(height, k, some),
-        load(decay_mem, k, some),
-        load(decay_syn, k, some),
-        load(gain, k, some),
-        load(rest, k, some),
-        to_zero,
-    )
-    store(now, k, some, current)
-    store(v, k, some, voltage)
-    store(resting, k, some, left)
+    inward = double(load(given, k, some)) + load(from_others, k, some)
+    _, _, _, _, fires = lif_lanes(k, some, inward, load(height, k, some), state, k, units, constants, to_zero)
     store(spike, k, some, fires)
 
 
 @njit(cache=True, nogil=True)
 @no_type_check
-def advance(given, from_others, now, v, resting, height, constants, to_zero, spike):
-    """One step of the neurons of a sample, `neurons.lif_step`: current `now`, voltage `v` and steps of rest are carried on in place.
+def advance(given, from_others, state, height, constants, to_zero, spike):
+    """One step of the neurons of a sample, `neurons.lif_step`: `state` [5, unit], of which the first three are current, voltage and steps
+    of rest, is carried on in place.
 
     `height` is their threshold; `constants` are the addresses of decay of voltage and of current, gain, and steps of rest. Into `spike`
     goes whether a neuron fired (uint8).
     """
-    units = len(now)
+    units = len(spike)
     whole = units // COUNT * COUNT
-    carried = address(now), address(v), address(resting)
-    inward, own, above, out = address(given), address(from_others), address(height), address(spike)
+    inward, inner, carried, above, out = address(given), address(from_others), address(state), address(height), address(spike)
     for k in range(0, whole, COUNT):
-        advance_lanes(k, None, inward, own, carried, above, constants, to_zero, out)
+        advance_lanes(k, None, units, inward, inner, carried, above, constants, to_zero, out)
     if whole < units:
-        advance_lanes(whole, first(units - whole), inward, own, carried, above, constants, to_zero, out)
+        advance_lanes(whole, first(units - whole), units, inward, inner, carried, above, constants, to_zero, out)
 
 
 @njit(cache=True, nogil=True)
@@ -101,39 +96,26 @@ def listed(spike, fired):
 def simulate_lanes(k, some, at, own, drive, from_others, constants, state, written, sizes):
     """One step of `simulate` for the neurons from k on, of which there are `some`: of the sample that begins at `own` in each part of the
     state, and in the step that begins at `at` in what is written. Arrays are given by their addresses."""
-    decay_mem, decay_syn, gain, threshold, rest, decay_adaptation, beta = constants
+    _, _, _, _, threshold, decay_adaptation, beta = constants
     spikes, awake, distance, voltage, current, adapted = written
     part, to_zero, adapts, adapts_told, all_told = sizes
-    now, v, resting, risen = own + k, own + k + part, own + k + 2 * part, own + k + 3 * part
+    i, risen = own + k, own + k + 3 * part
     height = load(threshold, k, some)
     adaptation = load(state, risen, some)
     if adapts:
         height = height + load(beta, k, some) * adaptation
     if adapts_told:
         store(adapted, at + k, some, adaptation)
-    current_now, voltage_now, left, apart, up, fires = lif_lanes(
-        double(load(drive, at + k, some)) + load(from_others, k, some),
-        load(state, now, some),
-        load(state, v, some),
-        load(state, resting, some),
-        height,
-        load(decay_mem, k, some),
-        load(decay_syn, k, some),
-        load(gain, k, some),
-        load(rest, k, some),
-        to_zero,
-    )
-    store(state, now, some, current_now)
-    store(state, v, some, voltage_now)
-    store(state, resting, some, left)
+    inward = double(load(drive, at + k, some)) + load(from_others, k, some)
+    now, v, apart, up, fires = lif_lanes(k, some, inward, height, state, i, part, constants, to_zero)
     store(spikes, at + k, some, fires)
     store(awake, at + k, some, up)
     store(distance, at + k, some, apart)
     if adapts:
         store(state, risen, some, load(decay_adaptation, k, some) * adaptation + where(fires, every(1.0, height), 0.0))
     if all_told:
-        store(voltage, at + k, some, voltage_now)
-        store(current, at + k, some, current_now)
+        store(voltage, at + k, some, v)
+        store(current, at + k, some, now)
 
 
 @njit(cache=True, nogil=True)
@@ -149,8 +131,8 @@ def simulate(drive, recurrent, neurons, state, spikes, awake, distance, voltage,
     decay_mem, decay_syn, gain, threshold, rest, decay_adaptation, beta, to_zero = neurons
     adapts = beta.any() or len(adapted) > 0
     sizes = samples * units, to_zero, adapts, len(adapted) > 0, len(voltage) > 0
-    of_neurons = address(decay_mem), address(decay_syn), address(gain), address(threshold), address(rest)
-    constants = *of_neurons, address(decay_adaptation), address(beta)
+    of_neurons = address(decay_mem), address(decay_syn), address(gain), address(rest)
+    constants = *of_neurons, address(threshold), address(decay_adaptation), address(beta)
     of_spikes = address(spikes), address(awake), address(distance)
     written = *of_spikes, address(voltage), address(current), address(adapted)
     from_others = np.zeros(units)  # held by the loop, as long as its address is used

@@ -61,7 +61,7 @@ def learn(x, drive, steps, state, theta, counts, neurons, adaptation, scaling, g
     offset_moves = rise.any() or fall.any() or (decay != 1.0).any() or (theta < lowest).any()
     adapts, to_zero = neurons.beta.any(), neurons.reset_to_zero
     constants = address(neurons.decay_mem), address(neurons.decay_syn), address(neurons.gain), address(neurons.rest)
-    now, voltage, resting, risen, from_others = state[0], state[1], state[2], state[3], state[4]
+    risen, from_others = state[3], state[4]
     inward, height, fired, spike = np.zeros(units), np.zeros(units), np.empty(units + 1, dtype=np.int64), np.empty(units, dtype=np.uint8)
     own, afferent = groups
     # taken apart once: what comes out of a tuple has its references counted, every time
@@ -99,7 +99,7 @@ def learn(x, drive, steps, state, theta, counts, neurons, adaptation, scaling, g
                 for i in range(units):
                     height[i] += neurons.beta[i] * risen[i]
             given = inward if by_spikes else drive[s, t]
-            advance(given, from_others, now, voltage, resting, height, constants, to_zero, spike)
+            advance(given, from_others, state, height, constants, to_zero, spike)
             if adapts:
                 for i in range(units):
                     risen[i] = neurons.decay_adaptation[i] * risen[i] + spike[i]
