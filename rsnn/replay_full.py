@@ -8,20 +8,29 @@ from typing import no_type_check
 
 import numpy as np
 from numba import njit
+from numba.extending import register_jitable
 
 from rsnn.decay import decayed
 from rsnn.lanes import COUNT, anywhere, bring_near, double, every, first, load, store, where
+from rsnn.moves import held
 from rsnn.replay import INNER
 
 RECENT = 16  # newest spikes of a neuron whose times are kept beside those of its neighbours: few have more between two visits
 
 
+@register_jitable
+@no_type_check
+def newest_of(i):
+    """Where in `Past.recent` the newest time of neuron i lies: those of COUNT neurons lie together, the newest of all of them first."""
+    return i // COUNT * (RECENT * COUNT) + i % COUNT
+
+
 @njit(cache=True, nogil=True, error_model="numpy", **INNER)
 @no_type_check
 def remember(recent, i, now, dropped):
-    """Neuron i fired: the newest of its RECENT times. Those of COUNT neurons lie together, the newest of all of them first. Says the later
-    of when it fired what is no longer among them, and of when another did, `dropped`."""
-    newest = i // COUNT * (RECENT * COUNT) + i % COUNT
+    """Neuron i fired: the newest of its RECENT times. Says the later of when it fired what is no longer among them, and of when another
+    did, `dropped`."""
+    newest = newest_of(i)
     oldest = np.int64(recent[newest + (RECENT - 1) * COUNT])
     for r in range(RECENT - 1, 0, -1):
         recent[newest + r * COUNT] = recent[newest + (r - 1) * COUNT]
@@ -37,7 +46,7 @@ def hear_older(row, times, each, recent, newest, when, before, all_to_all, gain,
     now, last, since, end, _ = times
     units = len(newest)
     for k in range(units):
-        if recent[k // COUNT * (RECENT * COUNT) + (RECENT - 1) * COUNT + k % COUNT] > last:
+        if recent[newest_of(k) + (RECENT - 1) * COUNT] > last:
             e = newest[k]
             for _ in range(RECENT):
                 e = before[e]
@@ -60,7 +69,6 @@ def replay_lanes(k, some, row, times, keeps, arrays, bounds, all_to_all, out):
     begun, following, _ = row
     now, last, since, end, apart = times
     of_pre, of_post, rises = keeps
-    low, high = bounds
     units = len(out)
     constants, pre, post = 4 * begun + k, 2 * begun + k, 2 * begun + units + k
     ahead, back = load(each, constants + 2 * units, some), load(each, constants + 3 * units, some)
@@ -83,12 +91,7 @@ def replay_lanes(k, some, row, times, keeps, arrays, bounds, all_to_all, out):
     seen = seen + older if all_to_all else where(seen == 0.0, older, seen)
     store(traces, post, some, seen + fired if all_to_all else where(fired == 0.0, seen, fired))
     loss = load(each, constants + units, some) * seen * rises
-    w = load(weight, begun + k, some) + double(gain)
-    w = where(w < high, w, high)
-    w = where(w > low, w, low)
-    w = w - double(loss)
-    w = where(w < high, w, high)
-    w = where(w > low, w, low)
+    w = held(load(weight, begun + k, some), double(gain), double(loss), bounds, True)
     store(weight, begun + k, some, w)
     store(out, k, some, load(out, k, some) + w)
     for column in range(4):

@@ -10,7 +10,7 @@ on the weight or synapses are missing, one by one, oldest first (`replay`). `pla
 from typing import NamedTuple, no_type_check
 
 import numpy as np
-from numba import njit, types
+from numba import from_dtype, njit
 from numba.extending import overload
 
 from rsnn.grains import WHOLE, in_numbers
@@ -19,7 +19,7 @@ from rsnn.replay import INNER, NEVER, replay
 from rsnn.replay_full import remember, replay_full
 
 NO, YES = np.int64(0), np.int64(1)  # numba compiles a kernel again for each literal that it is called with, False, True and 0 among them
-NOTHING = types.int8  # of arrays that a rule has no use for, and never holds a number
+UNUSED = np.zeros(0, dtype=np.int8)  # what a rule has no use for, of a type by which kernels know it
 SPENT = 1e-18  # a trace below this moves no weight by as much as rounding does
 
 
@@ -71,8 +71,8 @@ class Past(NamedTuple):
     that receives: traces now. Slow ones are 0 where no triplet moves a weight by them. Uniform rules: `gained` [step, unit], the running
     sum of its spikes; others: all spikes in order, `when` and `who` fired, `until` [step] of them having come up to a step, those of one
     neuron as a chain through `before` from the `newest`, and two `traces` of each synapse, laid out as its constants; and where
-    `replay_full` is for the rows, the `recent` times of each neuron, laid out as `remember` does. What a rule has no use for is empty, of
-    the type NOTHING.
+    `replay_full` is for the rows, the `recent` times of each neuron, laid out as `newest_of` says. What a rule has no use for is
+    UNUSED.
     """
 
     clock: np.ndarray
@@ -117,9 +117,10 @@ def visit(which, n, synapses, rule, past, scratch, fires, settles, out):  # noqa
 @no_type_check
 def _visit(which, n, synapses, rule, past, scratch, fires, settles, out):  # noqa: ARG001
     # by types, so that of three ways only those are compiled that somebody takes
-    if rule[rule.fields.index("each")].dtype == NOTHING:
+    unused = from_dtype(UNUSED.dtype)
+    if rule[rule.fields.index("each")].dtype == unused:
         return visit_uniform
-    return visit_rows if past[past.fields.index("recent")].dtype == NOTHING else visit_full
+    return visit_rows if past[past.fields.index("recent")].dtype == unused else visit_full
 
 
 @no_type_check

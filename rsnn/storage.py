@@ -15,13 +15,12 @@ from rsnn.plasticity import LearningRule, Pairing, PairSTDP, Window
 from rsnn.replay import BLOCK, NEVER, TILE
 from rsnn.replay_full import RECENT
 from rsnn.reservoir import Plastic
-from rsnn.rows import Past, Rule, Scratch, Synapses
+from rsnn.rows import UNUSED, Past, Rule, Scratch, Synapses
 
 SMALLEST_POWER = 1e-6  # of a trace's decay within one clock: 1 / it times the rounding of a running sum is what a weight may be off by
 LONGEST_CLOCK = 1024
 FADED = 300.0  # time constants after which nothing is left of a trace
 MANY_WINDOWS = 2**19  # synapses: in float64 four constants, two traces and a weight of each no longer fit into a cache
-UNUSED = np.zeros(0, dtype=np.int8)  # what a rule has no use for, of the type by which kernels know it
 FEW_EVENTS = 1024  # steps of a clock where missed spikes are replayed
 
 
@@ -51,7 +50,8 @@ def plastic_synapses(
         total = (weight.double() * mask).sum(1).numpy(force=True)
     else:
         total = np.full(len(weight), float(normalisation.total))
-    return Plastic(synapses, constants, past_of(synapses, constants, len(weight)), scratch_of(constants, len(weight)), total)
+    past = past_of(synapses, constants, len(weight))
+    return Plastic(synapses, constants, past, scratch_of(constants, past, len(weight)), total)
 
 
 def fixed_synapses(weight: Float[Tensor, "post pre"], mask: Bool[Tensor, "post pre"]) -> Plastic:
@@ -59,7 +59,8 @@ def fixed_synapses(weight: Float[Tensor, "post pre"], mask: Bool[Tensor, "post p
     synapses = rows_of(weight, mask, dtype=type_of(weight))
     window = PairSTDP().draw(2, generator=torch.Generator())
     constants = constants_of(PairSTDP(), window, mask, synapses, dt=1000.0, dtype=type_of(weight))
-    return Plastic(synapses, constants, past_of(synapses, constants, 0), scratch_of(constants, 0), np.zeros(0))
+    past = past_of(synapses, constants, 0)
+    return Plastic(synapses, constants, past, scratch_of(constants, past, 0), np.zeros(0))
 
 
 def type_of(weight: Float[Tensor, "..."]) -> type[np.floating[Any]]:
@@ -219,8 +220,9 @@ def past_of(synapses: Synapses, rule: Rule, units: int) -> Past:
     )
 
 
-def scratch_of(rule: Rule, units: int) -> Scratch:
-    """Room to work in."""
-    missed, width, together = (0, 0, 0) if rule.uniform else (TILE * FEW_EVENTS, max(units, TILE), BLOCK)
+def scratch_of(rule: Rule, past: Past, units: int) -> Scratch:
+    """Room to work in: for single spikes only where they are replayed one by one."""
+    width = 0 if rule.uniform else max(units, TILE)
+    missed, together = (0, 0) if rule.uniform or len(past.recent) else (TILE * FEW_EVENTS, BLOCK)
     which, when, to_plus, to_minus, sums = (np.zeros(n, dtype=rule.each.dtype) for n in (missed, missed, together, together, 5 * width))
     return Scratch(np.zeros(units), which.astype(np.int32), when, to_plus, to_minus, sums.reshape(5, width))
